@@ -1,0 +1,702 @@
+"""first schema"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision: str = "0001"
+down_revision: str | None = None
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+ENUMS = {
+    "workspace_mode": postgresql.ENUM("live", "test", name="workspace_mode", create_type=False),
+    "role": postgresql.ENUM(
+        "owner", "admin", "approver", "marketer", "developer", "viewer", name="role", create_type=False
+    ),
+    "campaign_status": postgresql.ENUM(
+        "DRAFT",
+        "UNDER_REVIEW",
+        "REJECTED",
+        "SCHEDULED",
+        "ACTIVE",
+        "PAUSED",
+        "COMPLETED",
+        "STOPPED",
+        "UNBALANCED",
+        "ARCHIVED",
+        name="campaign_status",
+        create_type=False,
+    ),
+    "delivery_type": postgresql.ENUM(
+        "ONE_TIME", "PERIODIC", "EVENT_TRIGGERED", name="delivery_type", create_type=False
+    ),
+    "channel": postgresql.ENUM("sms", "email", name="channel", create_type=False),
+    "category": postgresql.ENUM("transactional", "otp", "promotional", name="category", create_type=False),
+    "import_status": postgresql.ENUM("running", "completed", "failed", name="import_status", create_type=False),
+    "message_state": postgresql.ENUM(
+        "queued",
+        "claimed",
+        "in_doubt",
+        "accepted",
+        "sent",
+        "delivered",
+        "undelivered",
+        "failed",
+        "rejected",
+        "unconfirmed",
+        "unknown",
+        "invalid",
+        "suppressed",
+        "no_consent",
+        "capped",
+        "control",
+        "duplicate",
+        "expired",
+        "cancelled",
+        name="message_state",
+        create_type=False,
+    ),
+    "missing_variable": postgresql.ENUM("refuse", "fallback", name="missing_variable", create_type=False),
+    "run_status": postgresql.ENUM(
+        "SCHEDULED",
+        "ACTIVE",
+        "PAUSED",
+        "STOPPING",
+        "COMPLETED",
+        "STOPPED",
+        "UNBALANCED",
+        name="run_status",
+        create_type=False,
+    ),
+    "error_class": postgresql.ENUM(
+        "auth",
+        "account",
+        "rate_limited",
+        "not_processed",
+        "unknown_outcome",
+        "recipient",
+        "opt_out",
+        "sender",
+        "content",
+        "delivery",
+        "other",
+        name="error_class",
+        create_type=False,
+    ),
+}
+
+
+def upgrade() -> None:
+    for enum in ENUMS.values():
+        enum.create(op.get_bind())
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("topic", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("available_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+    )
+    op.create_table(
+        "pacing_bucket",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("arrival", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_pacing_bucket")),
+    )
+    op.create_table(
+        "workspace",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("mode", ENUMS["workspace_mode"], nullable=False),
+        sa.Column("default_region", sa.String(), nullable=True),
+        sa.Column("time_zone", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workspace")),
+    )
+    op.create_table(
+        "api_key",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("role", ENUMS["role"], nullable=False),
+        sa.Column("prefix", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_api_key_workspace_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_key")),
+        sa.UniqueConstraint("digest", name=op.f("uq_api_key_digest")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_api_key_workspace_id_id")),
+    )
+    op.create_index(op.f("ix_api_key_workspace_id"), "api_key", ["workspace_id"], unique=False)
+    op.create_table(
+        "audience",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column("default_region", sa.String(), nullable=True),
+        sa.Column("columns", postgresql.ARRAY(sa.TEXT()), nullable=False),
+        sa.Column("row_count", sa.BigInteger(), nullable=False),
+        sa.Column("duplicate_count", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_audience_workspace_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audience")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_audience_workspace_id_id")),
+    )
+    op.create_index(op.f("ix_audience_workspace_id"), "audience", ["workspace_id"], unique=False)
+    op.create_table(
+        "audit_entry",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("api_key_id", sa.Uuid(), nullable=True),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("noun", sa.String(), nullable=False),
+        sa.Column("noun_id", sa.String(), nullable=False),
+        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_audit_entry_workspace_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_entry")),
+    )
+    op.create_index("ix_audit_entry_page", "audit_entry", ["workspace_id", "id"], unique=False)
+    op.create_index(op.f("ix_audit_entry_workspace_id"), "audit_entry", ["workspace_id"], unique=False)
+    op.create_table(
+        "campaign",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("status", ENUMS["campaign_status"], nullable=False),
+        sa.Column("delivery_type", ENUMS["delivery_type"], nullable=False),
+        sa.Column("channel", ENUMS["channel"], nullable=False),
+        sa.Column("category", ENUMS["category"], nullable=False),
+        sa.Column("current_version", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_campaign_workspace_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_campaign_workspace_id_id")),
+    )
+    op.create_index("ix_campaign_page", "campaign", ["workspace_id", "id"], unique=False)
+    op.create_index(op.f("ix_campaign_workspace_id"), "campaign", ["workspace_id"], unique=False)
+    op.create_table(
+        "connector",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("channel", ENUMS["channel"], nullable=False),
+        sa.Column("configuration", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("sealed_credentials", sa.LargeBinary(), nullable=True),
+        sa.Column("credentials_changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("callback_token", sa.String(), nullable=False),
+        sa.Column("messages_per_second", sa.Float(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_connector_workspace_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_connector")),
+        sa.UniqueConstraint("callback_token", name=op.f("uq_connector_callback_token")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_connector_workspace_id_id")),
+    )
+    op.create_index(op.f("ix_connector_workspace_id"), "connector", ["workspace_id"], unique=False)
+    op.create_table(
+        "idempotency_key",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspace.id"], name=op.f("fk_idempotency_key_workspace_workspace_id")
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "key", name=op.f("pk_idempotency_key")),
+    )
+    op.create_table(
+        "template",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column("tags", postgresql.ARRAY(sa.TEXT()), nullable=False),
+        sa.Column("channel", ENUMS["channel"], nullable=False),
+        sa.Column("latest_version", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("archived_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_template_workspace_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_template")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_template_workspace_id_id")),
+    )
+    op.create_index(op.f("ix_template_workspace_id"), "template", ["workspace_id"], unique=False)
+    op.create_table(
+        "audience_import",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("audience_id", sa.Uuid(), nullable=False),
+        sa.Column("status", ENUMS["import_status"], nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("file_name", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("options", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("bytes_read", sa.BigInteger(), nullable=False),
+        sa.Column("lines_read", sa.BigInteger(), nullable=False),
+        sa.Column("rows_added", sa.BigInteger(), nullable=False),
+        sa.Column("rows_rejected", sa.BigInteger(), nullable=False),
+        sa.Column("duplicates", sa.BigInteger(), nullable=False),
+        sa.Column("reject_path", sa.String(), nullable=True),
+        sa.Column("rejects_size", sa.BigInteger(), nullable=False),
+        sa.Column("reasons", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "audience_id"],
+            ["audience.workspace_id", "audience.id"],
+            name=op.f("fk_audience_import_audience_workspace_id_audience_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspace.id"], name=op.f("fk_audience_import_workspace_workspace_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audience_import")),
+        sa.UniqueConstraint("audience_id", "digest", name=op.f("uq_audience_import_audience_id_digest")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_audience_import_workspace_id_id")),
+    )
+    op.create_index(op.f("ix_audience_import_workspace_id"), "audience_import", ["workspace_id"], unique=False)
+    op.create_table(
+        "audience_row",
+        sa.Column("audience_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=True),
+        sa.Column("duplicate_of", sa.BigInteger(), nullable=True),
+        sa.Column("variables", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "audience_id"],
+            ["audience.workspace_id", "audience.id"],
+            name=op.f("fk_audience_row_audience_workspace_id_audience_id"),
+        ),
+        sa.PrimaryKeyConstraint("audience_id", "number", name=op.f("pk_audience_row")),
+    )
+    op.create_table(
+        "campaign_version",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("campaign_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("schema_version", sa.Integer(), nullable=False),
+        sa.Column("document", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "campaign_id"],
+            ["campaign.workspace_id", "campaign.id"],
+            name=op.f("fk_campaign_version_campaign_workspace_id_campaign_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspace.id"], name=op.f("fk_campaign_version_workspace_workspace_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign_version")),
+        sa.UniqueConstraint("campaign_id", "number", name=op.f("uq_campaign_version_campaign_id_number")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_campaign_version_workspace_id_id")),
+    )
+    op.create_index(op.f("ix_campaign_version_workspace_id"), "campaign_version", ["workspace_id"], unique=False)
+    op.create_table(
+        "receipt",
+        sa.Column("connector_id", sa.Uuid(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("part", sa.SmallInteger(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=True),
+        sa.Column("attempt", sa.SmallInteger(), nullable=True),
+        sa.Column("provider_message_id", sa.String(), nullable=True),
+        sa.Column("state", ENUMS["message_state"], nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("conflict", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "connector_id"],
+            ["connector.workspace_id", "connector.id"],
+            name=op.f("fk_receipt_connector_workspace_id_connector_id"),
+        ),
+        sa.PrimaryKeyConstraint("connector_id", "reference", "part", "status", "code", name=op.f("pk_receipt")),
+    )
+    op.create_index(
+        "ix_receipt_message",
+        "receipt",
+        ["message_id"],
+        unique=False,
+        postgresql_where=sa.text("message_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_receipt_parked",
+        "receipt",
+        ["connector_id", "provider_message_id"],
+        unique=False,
+        postgresql_where=sa.text("message_id IS NULL"),
+    )
+    op.create_table(
+        "sender",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("connector_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("channel", ENUMS["channel"], nullable=False),
+        sa.Column("category", ENUMS["category"], nullable=False),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("messages_per_second", sa.Float(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "connector_id"],
+            ["connector.workspace_id", "connector.id"],
+            name=op.f("fk_sender_connector_workspace_id_connector_id"),
+        ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_sender_workspace_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sender")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_sender_workspace_id_id")),
+    )
+    op.create_index(op.f("ix_sender_workspace_id"), "sender", ["workspace_id"], unique=False)
+    op.create_index(
+        "uq_sender_default",
+        "sender",
+        ["workspace_id", "channel", "category"],
+        unique=True,
+        postgresql_where=sa.text("is_default AND deleted_at IS NULL"),
+    )
+    op.create_table(
+        "template_version",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("template_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("variables", postgresql.ARRAY(sa.TEXT()), nullable=False),
+        sa.Column("fallbacks", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("missing_variable", ENUMS["missing_variable"], nullable=False),
+        sa.Column("smart_encoding", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "template_id"],
+            ["template.workspace_id", "template.id"],
+            name=op.f("fk_template_version_template_workspace_id_template_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspace.id"], name=op.f("fk_template_version_workspace_workspace_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_template_version")),
+        sa.UniqueConstraint("template_id", "number", name=op.f("uq_template_version_template_id_number")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_template_version_workspace_id_id")),
+    )
+    op.create_index(op.f("ix_template_version_workspace_id"), "template_version", ["workspace_id"], unique=False)
+    op.create_table(
+        "run",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("campaign_id", sa.Uuid(), nullable=False),
+        sa.Column("campaign_version_id", sa.Uuid(), nullable=False),
+        sa.Column("template_version_id", sa.Uuid(), nullable=False),
+        sa.Column("audience_id", sa.Uuid(), nullable=False),
+        sa.Column("sender_id", sa.Uuid(), nullable=False),
+        sa.Column("connector_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", ENUMS["channel"], nullable=False),
+        sa.Column("category", ENUMS["category"], nullable=False),
+        sa.Column("status", ENUMS["run_status"], nullable=False),
+        sa.Column("pause_reason", sa.String(), nullable=True),
+        sa.Column("sender_replaced", sa.Boolean(), nullable=False),
+        sa.Column("start_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("receipt_window", sa.Integer(), nullable=False),
+        sa.Column("in_doubt_limit", sa.Integer(), nullable=False),
+        sa.Column("messages_per_second", sa.Float(), nullable=True),
+        sa.Column("source_rows", sa.BigInteger(), nullable=False),
+        sa.Column("frozen_rows", sa.BigInteger(), nullable=False),
+        sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("all_tried_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("announced_share", sa.Integer(), nullable=False),
+        sa.Column("totals", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "audience_id"],
+            ["audience.workspace_id", "audience.id"],
+            name=op.f("fk_run_audience_workspace_id_audience_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "campaign_id"],
+            ["campaign.workspace_id", "campaign.id"],
+            name=op.f("fk_run_campaign_workspace_id_campaign_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "campaign_version_id"],
+            ["campaign_version.workspace_id", "campaign_version.id"],
+            name=op.f("fk_run_campaign_version_workspace_id_campaign_version_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "connector_id"],
+            ["connector.workspace_id", "connector.id"],
+            name=op.f("fk_run_connector_workspace_id_connector_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "sender_id"],
+            ["sender.workspace_id", "sender.id"],
+            name=op.f("fk_run_sender_workspace_id_sender_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "template_version_id"],
+            ["template_version.workspace_id", "template_version.id"],
+            name=op.f("fk_run_template_version_workspace_id_template_version_id"),
+        ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_run_workspace_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_run_workspace_id_id")),
+    )
+    op.create_index(op.f("ix_run_workspace_id"), "run", ["workspace_id"], unique=False)
+    op.create_index(
+        "uq_run_open",
+        "run",
+        ["campaign_id"],
+        unique=True,
+        postgresql_where=sa.text("status IN ('SCHEDULED', 'ACTIVE', 'PAUSED', 'STOPPING')"),
+    )
+    op.create_table(
+        "suppression",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", ENUMS["channel"], nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("sender_id", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "sender_id"],
+            ["sender.workspace_id", "sender.id"],
+            name=op.f("fk_suppression_sender_workspace_id_sender_id"),
+        ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_suppression_workspace_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression")),
+    )
+    op.create_index(op.f("ix_suppression_workspace_id"), "suppression", ["workspace_id"], unique=False)
+    op.create_index(
+        "uq_suppression",
+        "suppression",
+        ["workspace_id", "channel", "address", "sender_id"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    )
+    op.create_table(
+        "batch",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("wave", sa.SmallInteger(), nullable=False),
+        sa.Column("first_number", sa.BigInteger(), nullable=False),
+        sa.Column("last_number", sa.BigInteger(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "run_id"],
+            ["run.workspace_id", "run.id"],
+            name=op.f("fk_batch_run_workspace_id_run_id"),
+        ),
+        sa.PrimaryKeyConstraint("run_id", "wave", "first_number", name=op.f("pk_batch")),
+    )
+    op.create_index(
+        "ix_batch_lease",
+        "batch",
+        ["lease_until"],
+        unique=False,
+        postgresql_where=sa.text("lease_until IS NOT NULL"),
+    )
+    op.create_table(
+        "message",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("dedupe_key", sa.String(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), nullable=True),
+        sa.Column("wave", sa.SmallInteger(), nullable=True),
+        sa.Column("number", sa.BigInteger(), nullable=True),
+        sa.Column("channel", ENUMS["channel"], nullable=False),
+        sa.Column("category", ENUMS["category"], nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("state", ENUMS["message_state"], nullable=False),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("hold_reason", sa.String(), nullable=True),
+        sa.Column("attempt", sa.SmallInteger(), nullable=False),
+        sa.Column("connector_id", sa.Uuid(), nullable=True),
+        sa.Column("sender_id", sa.Uuid(), nullable=True),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("provider_message_id", sa.String(), nullable=True),
+        sa.Column("provider_status", sa.String(), nullable=True),
+        sa.Column("error_class", ENUMS["error_class"], nullable=True),
+        sa.Column("error_code", sa.String(), nullable=True),
+        sa.Column("error_message", sa.String(), nullable=True),
+        sa.Column("body", sa.String(), nullable=True),
+        sa.Column("parts", sa.SmallInteger(), nullable=True),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("final_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("status_changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "connector_id"],
+            ["connector.workspace_id", "connector.id"],
+            name=op.f("fk_message_connector_workspace_id_connector_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "run_id"],
+            ["run.workspace_id", "run.id"],
+            name=op.f("fk_message_run_workspace_id_run_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "sender_id"],
+            ["sender.workspace_id", "sender.id"],
+            name=op.f("fk_message_sender_workspace_id_sender_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_message")),
+        sa.UniqueConstraint("workspace_id", "dedupe_key", name=op.f("uq_message_workspace_id_dedupe_key")),
+        postgresql_with={"fillfactor": "60"},
+    )
+    op.create_index("ix_message_address", "message", ["workspace_id", "address"], unique=False)
+    op.create_index(
+        "ix_message_provider_message_id",
+        "message",
+        ["provider_message_id"],
+        unique=False,
+        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+    )
+    op.create_index("ix_message_range", "message", ["run_id", "wave", "number"], unique=False)
+    op.create_table(
+        "run_counter",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("shard", sa.SmallInteger(), nullable=False),
+        sa.Column("state", ENUMS["message_state"], nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("parts", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "run_id"],
+            ["run.workspace_id", "run.id"],
+            name=op.f("fk_run_counter_run_workspace_id_run_id"),
+        ),
+        sa.PrimaryKeyConstraint("run_id", "shard", "state", "code", name=op.f("pk_run_counter")),
+    )
+    op.create_table(
+        "wave",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.SmallInteger(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("time_zone", sa.String(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "run_id"],
+            ["run.workspace_id", "run.id"],
+            name=op.f("fk_wave_run_workspace_id_run_id"),
+        ),
+        sa.PrimaryKeyConstraint("run_id", "number", name=op.f("pk_wave")),
+    )
+    op.create_table(
+        "attempt",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("attempt", sa.SmallInteger(), nullable=False),
+        sa.Column("connector_id", sa.Uuid(), nullable=True),
+        sa.Column("sender_id", sa.Uuid(), nullable=True),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("outcome", ENUMS["message_state"], nullable=False),
+        sa.Column("provider_message_id", sa.String(), nullable=True),
+        sa.Column("error_class", ENUMS["error_class"], nullable=True),
+        sa.Column("error_code", sa.String(), nullable=True),
+        sa.Column("error_message", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "message_id"],
+            ["message.workspace_id", "message.id"],
+            name=op.f("fk_attempt_message_workspace_id_message_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "message_id", "attempt", name=op.f("pk_attempt")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("attempt")
+    op.drop_table("wave")
+    op.drop_table("run_counter")
+    op.drop_index("ix_message_range", table_name="message")
+    op.drop_index(
+        "ix_message_provider_message_id",
+        table_name="message",
+        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+    )
+    op.drop_index("ix_message_address", table_name="message")
+    op.drop_table("message")
+    op.drop_index("ix_batch_lease", table_name="batch", postgresql_where=sa.text("lease_until IS NOT NULL"))
+    op.drop_table("batch")
+    op.drop_index("uq_suppression", table_name="suppression", postgresql_nulls_not_distinct=True)
+    op.drop_index(op.f("ix_suppression_workspace_id"), table_name="suppression")
+    op.drop_table("suppression")
+    op.drop_index(
+        "uq_run_open",
+        table_name="run",
+        postgresql_where=sa.text("status IN ('SCHEDULED', 'ACTIVE', 'PAUSED', 'STOPPING')"),
+    )
+    op.drop_index(op.f("ix_run_workspace_id"), table_name="run")
+    op.drop_table("run")
+    op.drop_index(op.f("ix_template_version_workspace_id"), table_name="template_version")
+    op.drop_table("template_version")
+    op.drop_index(
+        "uq_sender_default",
+        table_name="sender",
+        postgresql_where=sa.text("is_default AND deleted_at IS NULL"),
+    )
+    op.drop_index(op.f("ix_sender_workspace_id"), table_name="sender")
+    op.drop_table("sender")
+    op.drop_index("ix_receipt_parked", table_name="receipt", postgresql_where=sa.text("message_id IS NULL"))
+    op.drop_index("ix_receipt_message", table_name="receipt", postgresql_where=sa.text("message_id IS NOT NULL"))
+    op.drop_table("receipt")
+    op.drop_index(op.f("ix_campaign_version_workspace_id"), table_name="campaign_version")
+    op.drop_table("campaign_version")
+    op.drop_table("audience_row")
+    op.drop_index(op.f("ix_audience_import_workspace_id"), table_name="audience_import")
+    op.drop_table("audience_import")
+    op.drop_index(op.f("ix_template_workspace_id"), table_name="template")
+    op.drop_table("template")
+    op.drop_table("idempotency_key")
+    op.drop_index(op.f("ix_connector_workspace_id"), table_name="connector")
+    op.drop_table("connector")
+    op.drop_index(op.f("ix_campaign_workspace_id"), table_name="campaign")
+    op.drop_index("ix_campaign_page", table_name="campaign")
+    op.drop_table("campaign")
+    op.drop_index(op.f("ix_audit_entry_workspace_id"), table_name="audit_entry")
+    op.drop_index("ix_audit_entry_page", table_name="audit_entry")
+    op.drop_table("audit_entry")
+    op.drop_index(op.f("ix_audience_workspace_id"), table_name="audience")
+    op.drop_table("audience")
+    op.drop_index(op.f("ix_api_key_workspace_id"), table_name="api_key")
+    op.drop_table("api_key")
+    op.drop_table("workspace")
+    op.drop_table("pacing_bucket")
+    op.drop_table("outbox")
+    for enum in ENUMS.values():
+        enum.drop(op.get_bind())

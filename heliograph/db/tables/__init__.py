@@ -1,0 +1,43 @@
+"""The tables (SQLModel). `METADATA` is the truth that migrations are held against."""
+
+from heliograph.db.tables.audiences import Audience, AudienceImport, AudienceRow
+from heliograph.db.tables.base import METADATA
+from heliograph.db.tables.campaigns import Batch, Campaign, CampaignVersion, Run, RunCounter, Wave
+from heliograph.db.tables.connectors import Connector, Sender
+from heliograph.db.tables.messages import (
+    Attempt,
+    Message,
+    Outbox,
+    PacingBucket,
+    Receipt,
+    Suppression,
+)
+from heliograph.db.tables.templates import Template, TemplateVersion
+from heliograph.db.tables.workspaces import ApiKey, AuditEntry, IdempotencyKey, Workspace
+
+__all__ = [
+    "METADATA",
+    "ApiKey",
+    "Attempt",
+    "Audience",
+    "AudienceImport",
+    "AudienceRow",
+    "AuditEntry",
+    "Batch",
+    "Campaign",
+    "CampaignVersion",
+    "Connector",
+    "IdempotencyKey",
+    "Message",
+    "Outbox",
+    "PacingBucket",
+    "Receipt",
+    "Run",
+    "RunCounter",
+    "Sender",
+    "Suppression",
+    "Template",
+    "TemplateVersion",
+    "Wave",
+    "Workspace",
+]

@@ -1,0 +1,207 @@
+"""What a provider is to us. A new provider is one module here, one simulator module, one contract test, one page.
+
+The engine knows no provider by name: it asks the registry for a `Provider` kind, opens a `Connection` with a
+connector's credentials, and reads `Outcome`s. Only what a provider *documents* as not processed may become
+`NotProcessed`: that is the one answer after which the engine tries again by itself.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from heliograph.domain.ledger import MessageState
+from heliograph.domain.vocabulary import Channel, ErrorClass
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderError:
+    """A provider's refusal: our class, its code, its text without personal data."""
+
+    error_class: ErrorClass
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider took the message and named it."""
+
+    provider_message_id: str
+    provider_status: str
+    parts: int | None = None  # as the provider counts, where it says
+    state: MessageState = MessageState.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Final: the provider will not send this message."""
+
+    error: ProviderError
+
+
+@dataclass(frozen=True, slots=True)
+class NotProcessed:
+    """Known not to have been processed: the message goes back to the queue."""
+
+    error: ProviderError
+    retry_after: float | None = None  # seconds, where the provider says
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """May or may not have been accepted. Never tried again blindly."""
+
+    error: ProviderError
+
+
+Outcome = Accepted | Refused | NotProcessed | InDoubt
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """One call's worth. `reference` is ours and comes back in receipts: "<message id>.<attempt>"."""
+
+    message_id: UUID
+    attempt: int
+    to: str  # E.164
+    body: str
+    valid_until: float  # time.monotonic(); past it nothing may be written to the provider any more
+
+    @property
+    def reference(self) -> str:
+        """Our name for this attempt at the provider."""
+        return f"{self.message_id}.{self.attempt}"
+
+
+def parse_reference(reference: str) -> tuple[UUID, int] | None:
+    """The message and attempt a reference names, or None when it is not one of ours."""
+    message_id, separator, attempt = reference.partition(".")
+    if not separator or not (attempt.isascii() and attempt.isdigit()) or len(attempt) > 4:
+        return None
+    try:
+        return UUID(message_id), int(attempt)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderAddress:
+    """What a message comes from, as the provider knows it."""
+
+    kind: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """What a receipt or a poll says about one message (or part)."""
+
+    provider_message_id: str
+    provider_status: str
+    state: MessageState
+    reference: tuple[UUID, int] | None = None
+    part: int = 0
+    error: ProviderError | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRequest:
+    """A callback as it arrived: the signature is over these exact bytes."""
+
+    method: str
+    url: str  # as the provider called it, query included
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Money left at the provider."""
+
+    amount: Decimal
+    currency: str  # ISO 4217
+
+
+@dataclass(frozen=True, slots=True)
+class SenderKind:
+    """A kind of sender. `check` raises `InvalidInput` naming the rule its address breaks; it does no I/O."""
+
+    key: str
+    label: str
+    check: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a provider can do."""
+
+    channels: frozenset[Channel]
+    sender_kinds: Sequence[SenderKind]
+    batch_size: int = 1
+    callbacks: bool = True
+    polling: bool = True
+    look_up: bool = True
+    balance: bool = True
+    inbound: bool = True
+    counts_parts: bool = True  # its rate limits count parts, not messages
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOptions:
+    """What a connection needs besides credentials."""
+
+    timeout: float  # seconds
+    callback_url: str | None  # where receipts go, without our reference; None: none are wanted
+    max_connections: int = 64
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ProviderConnection(Protocol):
+    """An open connector: holds a connection pool, is used by many tasks at once."""
+
+    async def check_credentials(self) -> None:
+        """Asks the provider whether the credentials are valid; `Unauthenticated` or `UpstreamFailed` if not."""
+
+    async def check_sender(self, sender: SenderAddress) -> None:
+        """Asks the provider whether it knows the sender; `BadRequest`, `Unauthenticated` or `UpstreamFailed`."""
+
+    async def balance(self) -> Balance:
+        """The money left."""
+
+    async def send(self, message: OutgoingMessage, sender: SenderAddress) -> Outcome:
+        """One message. Never raises for what the provider or the network does; never retries by itself."""
+
+    async def poll(self, provider_message_id: str) -> StatusReport:
+        """The present status of one message; raises `NotFound` or `Transient`."""
+
+    async def look_up(
+        self, *, to: str, body: str | None, sender: SenderAddress, since: datetime
+    ) -> Sequence[StatusReport]:
+        """Messages the provider has from `sender` to `to` with this body since then, oldest first."""
+
+    async def aclose(self) -> None:
+        """Closes the pool."""
+
+
+class Provider(Protocol):
+    """A kind of connector. Stateless."""
+
+    key: ClassVar[str]  # "twilio"
+    name: ClassVar[str]  # "Twilio"
+    capabilities: ClassVar[Capabilities]
+    credentials: ClassVar[type[BaseModel]]  # secret fields are SecretStr
+
+    def open(self, credentials: BaseModel, options: ConnectionOptions) -> ProviderConnection:
+        """A connection with its pool; no I/O yet."""
+
+    def verify(self, request: ProviderRequest, credentials: BaseModel) -> bool:
+        """Whether the callback is signed by the holder of the credentials."""
+
+    def parse_status(self, request: ProviderRequest) -> Sequence[StatusReport]:
+        """The reports in a callback; raises `InvalidInput` naming what is missing."""

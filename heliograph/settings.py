@@ -1,0 +1,70 @@
+"""The one settings class. Nothing else reads the environment; every default runs on a laptop with no account."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an operator can set, each as `HELIOGRAPH_<NAME>`. The `TEMPORAL_*` names are Temporal's own."""
+
+    model_config = SettingsConfigDict(env_prefix="HELIOGRAPH_", extra="ignore", frozen=True)
+
+    # -- where things are
+    data_dir: Path = Field(default=Path(".heliograph"), description="Embedded servers, uploads, reject files, logs.")
+    database_url: str | None = Field(
+        default=None, description="PostgreSQL 18 or newer. Without it `heliograph up` runs its own."
+    )
+    temporal_address: str | None = Field(default=None, validation_alias="TEMPORAL_ADDRESS")
+    temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
+    temporal_api_key: SecretStr | None = Field(default=None, validation_alias="TEMPORAL_API_KEY")
+    temporal_tls: bool = Field(default=False, validation_alias="TEMPORAL_TLS")
+    temporal_ui_url: str = Field(default="http://127.0.0.1:8233", description="For links to campaigns.")
+    api_host: str = "127.0.0.1"
+    api_port: int = 8080
+    public_url: str = Field(
+        default="http://127.0.0.1:8080",
+        description="The address under which providers reach the API; part of every callback's signature.",
+    )
+    simulator_port: int = 8090
+    twilio_api_url: str | None = Field(
+        default=None, description="Stands in for Twilio's hosts; `heliograph up` sets it to the simulator."
+    )
+
+    # -- secrets
+    master_keys: SecretStr | None = Field(
+        default=None,
+        description=(
+            "Key ring that wraps credentials and Temporal payloads: `id:base64-of-32-bytes`, comma-separated, "
+            "the first seals, all open. Without it one is made in the data directory."
+        ),
+    )
+    api_key: SecretStr | None = Field(default=None, description="What the command line sends to the API.")
+
+    # -- limits
+    upload_limit: int = Field(default=2**31, description="Bytes of one uploaded CSV file.")
+    body_limit: int = Field(default=2**20, description="Bytes of any other request.")
+    database_pool_size: int = Field(default=8, description="Connections per process.")
+
+    # -- sending
+    chunk: int = Field(
+        default=256,
+        description="Messages a worker process may hold claimed and unrecorded: what a crash puts in doubt.",
+    )
+    requests_in_flight: int = Field(default=64, description="Calls to providers at a time, per worker process.")
+    lease_seconds: float = Field(default=60.0, description="How long a claim is valid.")
+    provider_timeout_seconds: float = Field(default=20.0, description="How long a provider may take to answer.")
+    batch_seconds: float = Field(default=10.0, description="How long one send_batch activity holds its slot.")
+    in_doubt_seconds: float = Field(default=120.0, description="After this a message in doubt is decided.")
+    sweep_seconds: float = Field(default=5.0, description="Between two rounds of the sweeper.")
+    first_poll_seconds: float = Field(
+        default=300.0, description="Silence after which accepted messages are asked for at the provider."
+    )
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
