@@ -37,7 +37,7 @@ class Deltas:
 
     async def write(self, connection: Connection) -> None:
         """Adds the sums in the caller's transaction. Do it last: the rows stay locked until the commit."""
-        cells = [(cell, *sums) for cell, sums in self._cells.items() if sums != [0, 0]]
+        cells = [(cell, sums[0], sums[1]) for cell, sums in self._cells.items() if sums != [0, 0]]
         if not cells:
             return
         cells.sort(key=lambda item: (item[0].run_id, item[0].state.value, item[0].code))
