@@ -3,13 +3,14 @@
 Fields are only ever added, with defaults. Ids, counts, enumerations and instants only: no personal data.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from heliograph.domain.vocabulary import Category
+from heliograph.domain.ledger import OPEN, TAKEN, MessageState
+from heliograph.domain.vocabulary import Category, Channel, RunStatus
 
 
 class Lane(StrEnum):
@@ -64,9 +65,149 @@ class ImportResult(Contract):
     error: str | None = None
 
 
+class BatchRange(Contract):
+    """A key range of one wave: recipients `first` to `last`, both included, not before `due_at`."""
+
+    wave: int
+    first: int
+    last: int
+    due_at: datetime | None = None
+
+
 class CampaignInput(Contract):
     """Starts `CampaignWorkflow`; the later fields carry a run over a continue-as-new."""
 
     workspace_id: UUID
     run_id: UUID
-    continued_at: datetime | None = None
+    frozen: bool = False
+    next_number: int = 1
+    unfinished: tuple[BatchRange, ...] = ()
+    speed: float | None = None
+    tried_at: datetime | None = None  # when the last message was tried: the receipt window began
+    polls: int = 0
+    stopping: bool = False
+
+
+class RunReference(Contract):
+    """Names a run to an activity."""
+
+    workspace_id: UUID
+    run_id: UUID
+
+
+class RunPlan(Contract):
+    """What the workflow must know of a run. Everything else is read from the ledger where it is used."""
+
+    campaign_id: UUID
+    campaign_name: str
+    category: Category
+    channel: Channel
+    status: RunStatus
+    pause_reason: str | None
+    start_at: datetime
+    expires_at: datetime
+    source_rows: int
+    frozen: bool
+    messages_per_second: float | None  # the smallest of campaign, sender and connector; None: unlimited
+    receipt_window: timedelta
+    first_poll: timedelta
+    in_doubt_after: timedelta
+    lease: timedelta
+
+
+class RunFigures(Contract):
+    """A run's table of figures, read from the ledger's counters at one moment."""
+
+    source_rows: int
+    states: dict[MessageState, int]
+
+    @property
+    def open(self) -> int:
+        """Messages for which something is still awaited."""
+        return sum(count for state, count in self.states.items() if state in OPEN)
+
+    @property
+    def accepted(self) -> int:
+        """Messages that a provider has taken, whatever became of them."""
+        return sum(count for state, count in self.states.items() if state in TAKEN)
+
+    @property
+    def in_doubt(self) -> int:
+        """Messages whose outcome is not known yet."""
+        return self.states.get(MessageState.IN_DOUBT, 0)
+
+    @property
+    def never_sent(self) -> int:
+        """Messages that were stopped before they were tried."""
+        return self.states.get(MessageState.CANCELLED, 0)
+
+
+class SendBatchInput(Contract):
+    """One batch on the lane of its category."""
+
+    workspace_id: UUID
+    run_id: UUID
+    wave: int
+    first: int
+    last: int
+
+
+class SendBatchResult(Contract):
+    """What is left of a batch. Counts of what was sent are read from the ledger, never from here."""
+
+    remaining: int  # still queued in the range
+    due_at: datetime | None = None  # when the first of them may be tried
+    halted: bool = False  # the run is not ACTIVE any more: paused or stopping
+
+
+class ChangeStatus(Contract):
+    """Moves a run from one status to another, if it is still there."""
+
+    workspace_id: UUID
+    run_id: UUID
+    status: RunStatus
+    reason: str | None = None
+
+
+class DiscardQueued(Contract):
+    """Takes what was never tried out of a run: `cancelled` or `expired`."""
+
+    workspace_id: UUID
+    run_id: UUID
+    state: MessageState
+    reason: str
+
+
+class ChangeSpeed(Contract):
+    """A new speed limit of the run; None: no limit of its own."""
+
+    workspace_id: UUID
+    run_id: UUID
+    messages_per_second: float | None
+
+
+class PauseRequest(Contract):
+    """Argument of the update `pause`."""
+
+    reason: str = "paused by a user"
+
+
+class SpeedRequest(Contract):
+    """Argument of the update `change_speed`."""
+
+    messages_per_second: float | None
+
+
+class Progress(Contract):
+    """Signal `progressed`: a threshold was crossed."""
+
+    final_share: int  # per cent, a multiple of 5
+    all_final: bool
+
+
+class Closing(Contract):
+    """What the close found."""
+
+    status: RunStatus
+    balanced: bool
+    figures: RunFigures

@@ -48,6 +48,8 @@ FINAL: Final = EXCLUDED | {S.REJECTED, S.DELIVERED, S.UNDELIVERED, S.FAILED, S.U
 
 AWAITING_RECEIPT: Final = frozenset({S.ACCEPTED, S.SENT})
 OPEN: Final = frozenset(S) - FINAL
+TAKEN: Final = RECEIPT_STATES | {S.UNCONFIRMED}
+"""A provider has said that it took the message."""
 
 EDGES: Final[dict[MessageState | None, frozenset[MessageState]]] = {
     None: EXCLUDED | {S.QUEUED},

@@ -67,6 +67,18 @@ class CampaignStatus(StrEnum):
     ARCHIVED = "ARCHIVED"
 
 
+class RunStatus(StrEnum):
+    """Where a run is. Only an ACTIVE run's messages can be claimed."""
+
+    SCHEDULED = "SCHEDULED"
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    STOPPING = "STOPPING"
+    COMPLETED = "COMPLETED"
+    STOPPED = "STOPPED"
+    UNBALANCED = "UNBALANCED"
+
+
 class ErrorClass(StrEnum):
     """What a provider's refusal means for us; each provider maps its codes to these."""
 

@@ -1,7 +1,6 @@
 """Campaigns, their versions, and runs with waves, batches and counters."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -18,19 +17,7 @@ from heliograph.db.tables.base import (
     within_workspace,
 )
 from heliograph.domain.ledger import MessageState
-from heliograph.domain.vocabulary import CampaignStatus, Category, Channel, DeliveryType
-
-
-class RunStatus(StrEnum):
-    """Where a run is. Only an ACTIVE run's messages can be claimed."""
-
-    SCHEDULED = "SCHEDULED"
-    ACTIVE = "ACTIVE"
-    PAUSED = "PAUSED"
-    STOPPING = "STOPPING"
-    COMPLETED = "COMPLETED"
-    STOPPED = "STOPPED"
-    UNBALANCED = "UNBALANCED"
+from heliograph.domain.vocabulary import CampaignStatus, Category, Channel, DeliveryType, RunStatus
 
 
 OPEN_RUN = text("status IN ('SCHEDULED', 'ACTIVE', 'PAUSED', 'STOPPING')")
