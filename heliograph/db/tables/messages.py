@@ -73,7 +73,14 @@ class Attempt(SQLModel, table=True):
     """An earlier try of a message, moved here when a further one began."""
 
     __tablename__ = "attempt"
-    __table_args__ = (within_workspace("message_id", "message"),)
+    __table_args__ = (
+        within_workspace("message_id", "message"),
+        Index(
+            "ix_attempt_provider_message_id",
+            "provider_message_id",
+            postgresql_where=text("provider_message_id IS NOT NULL"),
+        ),
+    )
 
     workspace_id: UUID = Field(primary_key=True)
     message_id: UUID = Field(primary_key=True)
@@ -113,6 +120,8 @@ class Receipt(SQLModel, table=True):
     attempt: int | None = Field(default=None, sa_type=SmallInteger)
     provider_message_id: str | None = None
     state: MessageState = Field(sa_type=enum_type(MessageState, "message_state"))
+    error_class: ErrorClass | None = Field(default=None, sa_type=enum_type(ErrorClass, "error_class"))
+    error_message: str | None = None
     occurred_at: datetime | None = Field(default=None, sa_type=INSTANT)  # by the provider's clock
     received_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     conflict: bool = False  # told a different final word than the one that stands

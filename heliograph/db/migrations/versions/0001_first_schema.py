@@ -60,18 +60,6 @@ ENUMS = {
         name="message_state",
         create_type=False,
     ),
-    "missing_variable": postgresql.ENUM("refuse", "fallback", name="missing_variable", create_type=False),
-    "run_status": postgresql.ENUM(
-        "SCHEDULED",
-        "ACTIVE",
-        "PAUSED",
-        "STOPPING",
-        "COMPLETED",
-        "STOPPED",
-        "UNBALANCED",
-        name="run_status",
-        create_type=False,
-    ),
     "error_class": postgresql.ENUM(
         "auth",
         "account",
@@ -85,6 +73,18 @@ ENUMS = {
         "delivery",
         "other",
         name="error_class",
+        create_type=False,
+    ),
+    "missing_variable": postgresql.ENUM("refuse", "fallback", name="missing_variable", create_type=False),
+    "run_status": postgresql.ENUM(
+        "SCHEDULED",
+        "ACTIVE",
+        "PAUSED",
+        "STOPPING",
+        "COMPLETED",
+        "STOPPED",
+        "UNBALANCED",
+        name="run_status",
         create_type=False,
     ),
 }
@@ -218,7 +218,8 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("request_digest", sa.LargeBinary(), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("noun_id", sa.Uuid(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -328,6 +329,8 @@ def upgrade() -> None:
         sa.Column("attempt", sa.SmallInteger(), nullable=True),
         sa.Column("provider_message_id", sa.String(), nullable=True),
         sa.Column("state", ENUMS["message_state"], nullable=False),
+        sa.Column("error_class", ENUMS["error_class"], nullable=True),
+        sa.Column("error_message", sa.String(), nullable=True),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("conflict", sa.Boolean(), nullable=False),
@@ -515,18 +518,12 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["workspace_id", "run_id"],
-            ["run.workspace_id", "run.id"],
-            name=op.f("fk_batch_run_workspace_id_run_id"),
+            ["workspace_id", "run_id"], ["run.workspace_id", "run.id"], name=op.f("fk_batch_run_workspace_id_run_id")
         ),
         sa.PrimaryKeyConstraint("run_id", "wave", "first_number", name=op.f("pk_batch")),
     )
     op.create_index(
-        "ix_batch_lease",
-        "batch",
-        ["lease_until"],
-        unique=False,
-        postgresql_where=sa.text("lease_until IS NOT NULL"),
+        "ix_batch_lease", "batch", ["lease_until"], unique=False, postgresql_where=sa.text("lease_until IS NOT NULL")
     )
     op.create_table(
         "message",
@@ -565,9 +562,7 @@ def upgrade() -> None:
             name=op.f("fk_message_connector_workspace_id_connector_id"),
         ),
         sa.ForeignKeyConstraint(
-            ["workspace_id", "run_id"],
-            ["run.workspace_id", "run.id"],
-            name=op.f("fk_message_run_workspace_id_run_id"),
+            ["workspace_id", "run_id"], ["run.workspace_id", "run.id"], name=op.f("fk_message_run_workspace_id_run_id")
         ),
         sa.ForeignKeyConstraint(
             ["workspace_id", "sender_id"],
@@ -611,9 +606,7 @@ def upgrade() -> None:
         sa.Column("time_zone", sa.String(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["workspace_id", "run_id"],
-            ["run.workspace_id", "run.id"],
-            name=op.f("fk_wave_run_workspace_id_run_id"),
+            ["workspace_id", "run_id"], ["run.workspace_id", "run.id"], name=op.f("fk_wave_run_workspace_id_run_id")
         ),
         sa.PrimaryKeyConstraint("run_id", "number", name=op.f("pk_wave")),
     )
@@ -637,9 +630,21 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("workspace_id", "message_id", "attempt", name=op.f("pk_attempt")),
     )
+    op.create_index(
+        "ix_attempt_provider_message_id",
+        "attempt",
+        ["provider_message_id"],
+        unique=False,
+        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index(
+        "ix_attempt_provider_message_id",
+        table_name="attempt",
+        postgresql_where=sa.text("provider_message_id IS NOT NULL"),
+    )
     op.drop_table("attempt")
     op.drop_table("wave")
     op.drop_table("run_counter")
@@ -666,9 +671,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_template_version_workspace_id"), table_name="template_version")
     op.drop_table("template_version")
     op.drop_index(
-        "uq_sender_default",
-        table_name="sender",
-        postgresql_where=sa.text("is_default AND deleted_at IS NULL"),
+        "uq_sender_default", table_name="sender", postgresql_where=sa.text("is_default AND deleted_at IS NULL")
     )
     op.drop_index(op.f("ix_sender_workspace_id"), table_name="sender")
     op.drop_table("sender")
