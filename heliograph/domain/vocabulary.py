@@ -79,6 +79,13 @@ class RunStatus(StrEnum):
     UNBALANCED = "UNBALANCED"
 
 
+class MissingVariable(StrEnum):
+    """What happens to a recipient who lacks a variable that the text needs."""
+
+    REFUSE = "refuse"  # the recipient becomes `invalid`, reason "missing_variable"
+    FALLBACK = "fallback"  # the template's fallback value, else the empty string
+
+
 class ErrorClass(StrEnum):
     """What a provider's refusal means for us; each provider maps its codes to these."""
 

@@ -1,7 +1,6 @@
 """Templates and their immutable versions."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import UniqueConstraint
@@ -16,14 +15,7 @@ from heliograph.db.tables.base import (
     unique_in_workspace,
     within_workspace,
 )
-from heliograph.domain.vocabulary import Channel
-
-
-class MissingVariable(StrEnum):
-    """What happens to a recipient who lacks a variable."""
-
-    REFUSE = "refuse"  # the recipient becomes `invalid`, reason "missing_variable"
-    FALLBACK = "fallback"  # the template's fallback value, else the empty string
+from heliograph.domain.vocabulary import Channel, MissingVariable
 
 
 class Template(WorkspaceRow, table=True):
