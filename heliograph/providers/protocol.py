@@ -130,11 +130,12 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class SenderKind:
-    """A kind of sender. `check` raises `InvalidInput` naming the rule its address breaks; it does no I/O."""
+    """A kind of sender. `check` returns the address as it is to be stored (a phone number in E.164, say), or raises
+    `InvalidInput` naming the rule that it breaks; it does no I/O."""
 
     key: str
     label: str
-    check: Callable[[str], None]
+    check: Callable[[str], str]
 
 
 @dataclass(frozen=True)
