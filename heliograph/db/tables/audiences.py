@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlmodel import Field, SQLModel
 
@@ -28,7 +28,11 @@ class ImportStatus(StrEnum):
 
 
 class Audience(WorkspaceRow, table=True):
-    """A data set. Its rows are numbered from 1 in the order of import and never change."""
+    """A data set. Its rows are numbered from 1 in the order of import and never change.
+
+    `row_count` moves when an import has ended and its duplicates are marked: rows numbered above it are not
+    yet part of the audience, so a run that freezes `number <= row_count` never meets a half-read file.
+    """
 
     __tablename__ = "audience"
     __table_args__ = (unique_in_workspace(),)
@@ -52,6 +56,8 @@ class AudienceImport(WorkspaceRow, table=True):
         within_workspace("audience_id", "audience"),
         # The same bytes imported again are recognised and add nothing.
         UniqueConstraint("audience_id", "digest"),
+        # Rows are numbered without gaps: one import at a time.
+        Index("uq_audience_import_running", "audience_id", unique=True, postgresql_where=text("status = 'running'")),
     )
 
     audience_id: UUID
@@ -61,6 +67,7 @@ class AudienceImport(WorkspaceRow, table=True):
     digest: bytes  # SHA-256 of the file
     size: int = Field(sa_type=BigInteger)  # bytes
     options: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)  # encoding, separator, mapping, region
+    number_offset: int = Field(default=0, sa_type=BigInteger)  # the n-th row added has number `number_offset + n`
     bytes_read: int = Field(default=0, sa_type=BigInteger)
     lines_read: int = Field(default=0, sa_type=BigInteger)
     rows_added: int = Field(default=0, sa_type=BigInteger)

@@ -220,6 +220,7 @@ def upgrade() -> None:
         sa.Column("request_digest", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("noun_id", sa.Uuid(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -256,6 +257,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("options", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("number_offset", sa.BigInteger(), nullable=False),
         sa.Column("bytes_read", sa.BigInteger(), nullable=False),
         sa.Column("lines_read", sa.BigInteger(), nullable=False),
         sa.Column("rows_added", sa.BigInteger(), nullable=False),
@@ -279,6 +281,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_audience_import_workspace_id_id")),
     )
     op.create_index(op.f("ix_audience_import_workspace_id"), "audience_import", ["workspace_id"], unique=False)
+    op.create_index(
+        "uq_audience_import_running",
+        "audience_import",
+        ["audience_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'running'"),
+    )
     op.create_table(
         "audience_row",
         sa.Column("audience_id", sa.Uuid(), nullable=False),
@@ -681,6 +690,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_campaign_version_workspace_id"), table_name="campaign_version")
     op.drop_table("campaign_version")
     op.drop_table("audience_row")
+    op.drop_index(
+        "uq_audience_import_running", table_name="audience_import", postgresql_where=sa.text("status = 'running'")
+    )
     op.drop_index(op.f("ix_audience_import_workspace_id"), table_name="audience_import")
     op.drop_table("audience_import")
     op.drop_index(op.f("ix_template_workspace_id"), table_name="template")
