@@ -43,10 +43,20 @@ class Settings(BaseSettings):
     )
     api_key: SecretStr | None = Field(default=None, description="What the command line sends to the API.")
 
+    # -- command line
+    workspace: str | None = Field(
+        default=None, description="Name or id of the workspace that commands work in; by default the only one."
+    )
+
     # -- limits
     upload_limit: int = Field(default=2**31, description="Bytes of one uploaded CSV file.")
     body_limit: int = Field(default=2**20, description="Bytes of any other request.")
     database_pool_size: int = Field(default=8, description="Connections per process.")
+
+    # -- providers
+    provider_check_retry_seconds: float = Field(
+        default=5.0, description="Between the tries of a check of credentials or senders, while the provider fails."
+    )
 
     # -- sending
     chunk: int = Field(

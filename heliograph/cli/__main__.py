@@ -1,0 +1,56 @@
+"""The `heliograph` command."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from heliograph.cli.output import print_error
+from heliograph.cli.session import choices
+from heliograph.errors import HeliographError
+from heliograph.temporal.exit import leave
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Campaigns that never lose or double a message, and can prove it.",
+)
+
+
+@app.callback()
+def options(
+    workspace: Annotated[
+        str | None, typer.Option(help="Name or id of the workspace; by default HELIOGRAPH_WORKSPACE, or the only one.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Data directory; by default HELIOGRAPH_DATA_DIR, or ./.heliograph.")
+    ] = None,
+) -> None:
+    """Options that hold for every command."""
+    choices.workspace = workspace
+    choices.data_dir = data_dir
+
+
+# -- one line a command
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command line and returns its exit code: 0, 1 when it failed, 2 when it was not understood."""
+    try:
+        app(arguments, prog_name="heliograph")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except HeliographError as error:
+        print_error(error, as_json="--json" in arguments)
+        return 1
+    return 0
+
+
+def main() -> NoReturn:
+    """The entry point."""
+    leave(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()
