@@ -1,8 +1,10 @@
 """Real parts for every test: PostgreSQL from the wheel, one server a session, one database a test module."""
 
 import asyncio
+import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,11 +13,50 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import pytest_asyncio
+from temporalio.client import Client
 
 from heliograph.db.engine import Database, open_database
 from heliograph.db.migrate import migrate
+from heliograph.db.tables import Workspace
+from heliograph.domain.vocabulary import Role, WorkspaceMode
+from heliograph.secrets import KeyRing
+from heliograph.services.context import Actor, Services
+from heliograph.settings import Settings
 from heliograph.stack.ports import free_port
 from heliograph.stack.postgres import EmbeddedPostgres
+from heliograph.temporal.plugin import HeliographPlugin
+
+TEMPORAL = Path(sys.executable).with_name("temporal")
+
+TEMPORAL_SETTINGS = (
+    "history.transferProcessorMaxPollRPS=200",
+    "history.timerProcessorMaxPollRPS=200",
+    "matching.numTaskqueueReadPartitions=1",
+    "matching.numTaskqueueWritePartitions=1",
+    "matching.enableFairness=true",
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    'history.timerProcessorMaxTimeShift="50ms"',
+    "frontend.namespaceRPS=20000",
+    "frontend.rps=20000",
+)
+"""Without the first two, tasks are dispatched in steps of 50 ms."""
+
+_exit_status = 0
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Notes how the session ended."""
+    global _exit_status  # noqa: PLW0603 - pytest hands it to one hook and lets another be the last
+    _exit_status = exitstatus
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Leaves without tearing the interpreter down: Temporal's SDK can abort it there (sdk-python issue 300)."""
+    if "temporalio.bridge.temporal_sdk_bridge" in sys.modules:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_exit_status)
 
 
 async def _answers(url: str, *, seconds: float = 30) -> None:
@@ -73,3 +114,71 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     """Both doors to the fresh database."""
     async with open_database(database_url) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running Temporal server, in memory, one a session."""
+    port = free_port()
+    options = [option for value in TEMPORAL_SETTINGS for option in ("--dynamic-config-value", value)]
+    command = [str(TEMPORAL), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port), *options]
+    log = (tmp_path_factory.mktemp("temporal") / "log").open("w")
+    with log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            asyncio.run(_listens(port, process))
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+
+
+async def _listens(port: int, process: subprocess.Popen[bytes], *, seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        assert process.poll() is None, "the Temporal server ended at its start: see its log"
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            assert time.monotonic() < deadline, "the Temporal server does not listen"
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return
+
+
+@pytest.fixture(scope="session")
+def key_ring() -> KeyRing:
+    """One key, made for this session."""
+    return KeyRing({"test": os.urandom(32)})
+
+
+@pytest_asyncio.fixture
+async def temporal_client(temporal_server: str, key_ring: KeyRing) -> Client:
+    """A client with our converter, codec and interceptors."""
+    return await Client.connect(temporal_server, plugins=[HeliographPlugin(key_ring)])
+
+
+@pytest_asyncio.fixture
+async def services(
+    database: Database, key_ring: KeyRing, temporal_client: Client, tmp_path: Path
+) -> AsyncIterator[Services]:
+    """The doors of a process, on real PostgreSQL and real Temporal."""
+    settings = Settings(data_dir=tmp_path, provider_check_retry_seconds=0.01)
+    opened = Services(settings, database, key_ring, temporal_client)
+    yield opened
+    await opened.aclose()
+
+
+@pytest_asyncio.fixture
+async def workspace(database: Database) -> Workspace:
+    """A live workspace with nothing in it."""
+    row = Workspace(name="Main", mode=WorkspaceMode.LIVE)
+    async with database.unit_of_work() as session:
+        session.add(row)
+    return row
+
+
+@pytest.fixture
+def owner_actor(workspace: Workspace) -> Actor:
+    """An owner of the workspace, for calling services."""
+    return Actor(workspace.id, Role.OWNER, "owner")

@@ -1,6 +1,7 @@
 """What every service needs: who asks, and the doors to database, Temporal, secrets and providers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.client import Client
 
 from heliograph.db.engine import Database
-from heliograph.db.tables import AuditEntry
+from heliograph.db.tables import AuditEntry, IdempotencyKey
 from heliograph.domain.vocabulary import Role
 from heliograph.errors import Forbidden
 from heliograph.secrets import KeyRing
+from heliograph.services.connections import Connections
 from heliograph.settings import Settings
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
@@ -21,19 +23,30 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "campaigns.manage": frozenset({Role.OWNER, Role.ADMIN, Role.APPROVER, Role.MARKETER}),  # audiences, templates
     "messages.send": frozenset({Role.OWNER, Role.ADMIN, Role.DEVELOPER}),
     "audit.read": frozenset({Role.OWNER, Role.ADMIN, Role.APPROVER}),
+    "payloads.decode": frozenset({Role.OWNER, Role.ADMIN, Role.DEVELOPER}),  # in the Temporal UI
     "read": frozenset(Role),
 }
 """What each role may do. A service names the permission; nothing else decides."""
 
 
 @dataclass(frozen=True)
+class IdempotentRequest:
+    """The `Idempotency-Key` of a request and what it stands for (docs/adr/0003)."""
+
+    key: str
+    digest: bytes  # SHA-256 of method, path and body
+    status: int  # of the answer, when the change is made
+
+
+@dataclass(frozen=True)
 class Actor:
-    """Who asks, in which workspace."""
+    """Who asks, in which workspace. With `idempotency`, the first change they make is made once only."""
 
     workspace_id: UUID
     role: Role
     name: str
     api_key_id: UUID | None = None
+    idempotency: IdempotentRequest | None = field(default=None, repr=False)
 
     def require(self, permission: str) -> None:
         """Raises `Forbidden` unless the role has the permission."""
@@ -50,11 +63,44 @@ class Services:
     key_ring: KeyRing
     temporal: Client
 
+    @cached_property
+    def connections(self) -> Connections:
+        """Open connectors, shared by everything in this process."""
+        return Connections(self.database, self.key_ring, self.settings)
+
+    async def aclose(self) -> None:
+        """Closes what was opened here; database and Temporal belong to whoever opened them."""
+        if "connections" in self.__dict__:
+            await self.connections.aclose()
+
 
 def audit(
-    session: AsyncSession, actor: Actor, action: str, noun_id: UUID, detail: dict[str, Any] | None = None
+    session: AsyncSession,
+    actor: Actor,
+    action: str,
+    noun_id: UUID,
+    detail: dict[str, Any] | None = None,
+    *,
+    sealed_secret: bytes | None = None,
 ) -> None:
-    """Adds the audit row of a change to its unit of work. `action` is "<noun>.<verb>"."""
+    """Adds the audit row of a change to its unit of work. `action` is "<noun>.<verb>".
+
+    The first call in a unit of work names the noun that the request is about: with it goes the actor's
+    idempotency key, so that key and change are committed together. `sealed_secret` is what the answer shows
+    once and cannot be read again (the text of an API key).
+    """
+    if actor.idempotency is not None and not session.info.get("idempotent"):
+        session.info["idempotent"] = True
+        session.add(
+            IdempotencyKey(
+                workspace_id=actor.workspace_id,
+                key=actor.idempotency.key,
+                request_digest=actor.idempotency.digest,
+                status=actor.idempotency.status,
+                noun_id=noun_id,
+                secret=sealed_secret,
+            )
+        )
     session.add(
         AuditEntry(
             workspace_id=actor.workspace_id,

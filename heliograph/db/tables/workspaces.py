@@ -52,13 +52,15 @@ class AuditEntry(WorkspaceRow, table=True):
 
 
 class IdempotencyKey(SQLModel, table=True):
-    """The stored answer to a POST, so that a repeated call gets the same answer and does nothing."""
+    """Written in the commit of a POST's change, so that a repeated call gets its answer and changes nothing."""
 
     __tablename__ = "idempotency_key"
 
     workspace_id: UUID = Field(primary_key=True, foreign_key="workspace.id")
     key: str = Field(primary_key=True)
     request_digest: bytes  # SHA-256 of method, path and body: the same key with another request is refused
-    status: int | None = None  # None while the first call is being answered
-    body: bytes | None = None
+    status: int
+    noun_id: UUID  # what was made or changed: the answer can be rebuilt from it
+    secret: bytes | None = None  # what the answer shows once and cannot be read again, sealed
+    body: bytes | None = None  # the answer as it was given, sealed; None if the process died before it was stored
     created_at: datetime = Field(default_factory=now, sa_type=INSTANT)

@@ -1,0 +1,31 @@
+"""Connectors in SQL."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from heliograph.db.tables import Connector
+
+
+async def find_connector(
+    session: AsyncSession, connector_id: UUID, *, workspace_id: UUID | None = None, lock: bool = False
+) -> Connector | None:
+    """The connector, unless it is deleted or of another workspace; `lock` holds it until the commit."""
+    statement = select(Connector).where(Connector.id == connector_id, col(Connector.deleted_at).is_(None))
+    if workspace_id is not None:
+        statement = statement.where(Connector.workspace_id == workspace_id)
+    if lock:
+        statement = statement.with_for_update()
+    return (await session.exec(statement)).one_or_none()
+
+
+async def list_connectors(session: AsyncSession, workspace_id: UUID) -> Sequence[Connector]:
+    """Every connector of a workspace, oldest first; there are a handful."""
+    statement = (
+        select(Connector)
+        .where(Connector.workspace_id == workspace_id, col(Connector.deleted_at).is_(None))
+        .order_by(col(Connector.id))
+    )
+    return (await session.exec(statement)).all()
