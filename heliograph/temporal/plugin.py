@@ -10,6 +10,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from heliograph.errors import HeliographError
 from heliograph.secrets import KeyRing
+from heliograph.telemetry.temporal import temporal_interceptors
 from heliograph.temporal.codec import EncryptionCodec
 from heliograph.temporal.interceptors import ErrorMappingInterceptor
 
@@ -52,7 +53,7 @@ class HeliographPlugin(SimplePlugin):
         super().__init__(
             "heliograph",
             data_converter=converter,
-            interceptors=[ErrorMappingInterceptor()],
+            interceptors=[*temporal_interceptors(), ErrorMappingInterceptor()],
             workflow_runner=_workflow_runner,
             workflow_failure_exception_types=[HeliographError],
         )
