@@ -9,7 +9,8 @@ from heliograph.telemetry.figures import LedgerFigures
 from heliograph.telemetry.metrics import Route
 
 _OPEN_MESSAGES = """
-    SELECT connector.provider, run.channel::text, run.category::text, counter.state::text, sum(counter.count)::bigint AS count
+    SELECT connector.provider, run.channel::text, run.category::text, counter.state::text,
+           sum(counter.count)::bigint AS count
     FROM run
     JOIN connector ON connector.id = run.connector_id
     JOIN run_counter AS counter ON counter.run_id = run.id

@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from heliograph.db.tables.base import INSTANT, WorkspaceRow, enum_type, now, within_workspace
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category, Channel, ErrorClass
+from heliograph.telemetry.tracing import current_traceparent
 
 
 class Message(SQLModel, table=True):
@@ -141,6 +142,7 @@ class Outbox(SQLModel, table=True):
     available_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     tries: int = 0
     last_error: str | None = None
+    traceparent: str | None = Field(default_factory=current_traceparent)  # W3C: the dispatcher continues this trace
 
 
 class Suppression(WorkspaceRow, table=True):
