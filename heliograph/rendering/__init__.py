@@ -5,13 +5,13 @@ from heliograph.rendering.errors import (
     LimitReached,
     MessageEmpty,
     MessageTooLong,
-    RenderRefused,
     TemplateFailed,
     TemplateInvalid,
+    TemplateRefused,
     VariableMissing,
 )
 from heliograph.rendering.estimate import PartsEstimate, estimate_parts
-from heliograph.rendering.templates import CompiledTemplate, Rendered, compile_template, rehearse
+from heliograph.rendering.template import CompiledTemplate, Rendered, compile_template, rehearse
 
 __all__ = [
     "CompiledTemplate",
@@ -19,11 +19,11 @@ __all__ = [
     "MessageEmpty",
     "MessageTooLong",
     "PartsEstimate",
-    "RenderRefused",
     "Rendered",
     "TemplateCache",
     "TemplateFailed",
     "TemplateInvalid",
+    "TemplateRefused",
     "VariableMissing",
     "compile_template",
     "estimate_parts",

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from uuid import UUID
 
-from heliograph.rendering.templates import CompiledTemplate
+from heliograph.rendering.template import CompiledTemplate
 
 
 class TemplateCache:

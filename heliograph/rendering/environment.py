@@ -41,7 +41,7 @@ class Required(Undefined):
         raise VariableMissing(str(self._undefined_name))
 
     __str__ = __iter__ = __len__ = __contains__ = _fail_with_undefined_error
-    __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = _fail_with_undefined_error
+    __neg__ = __pos__ = __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = _fail_with_undefined_error
 
 
 class RenderContext(Context):

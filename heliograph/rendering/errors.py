@@ -2,7 +2,7 @@
 
     InvalidInput
     ├── TemplateInvalid       refused when saved: names the line and the rule
-    └── RenderRefused         this recipient gets nothing; `code` is the reason in the ledger
+    └── TemplateRefused         this recipient gets nothing; `code` is the reason in the ledger
         ├── VariableMissing   missing_variable: the text needs a variable that the recipient lacks
         ├── TemplateFailed    template_error: a limit or an error met while rendering
         ├── MessageTooLong    message_too_long
@@ -29,13 +29,13 @@ class TemplateInvalid(InvalidInput):
         super().__init__(f"{BODY}: {rule}", errors=[FieldError(BODY, rule, self.default_code)])
 
 
-class RenderRefused(InvalidInput):
+class TemplateRefused(InvalidInput):
     """No message for this recipient."""
 
     title = "Message refused"
 
 
-class VariableMissing(RenderRefused):
+class VariableMissing(TemplateRefused):
     """The text needs `variable`; the recipient has none, or a blank one."""
 
     default_code = "missing_variable"
@@ -48,7 +48,7 @@ class VariableMissing(RenderRefused):
         )
 
 
-class TemplateFailed(RenderRefused):
+class TemplateFailed(TemplateRefused):
     """The template met a limit or an error. The text names the rule, never a value."""
 
     default_code = "template_error"
@@ -63,7 +63,7 @@ class LimitReached(TemplateFailed):
     """The template met a limit of `limits.py`: it would meet it for many recipients."""
 
 
-class MessageTooLong(RenderRefused):
+class MessageTooLong(TemplateRefused):
     """More characters than a message may have."""
 
     default_code = "message_too_long"
@@ -73,7 +73,7 @@ class MessageTooLong(RenderRefused):
         super().__init__(f"{BODY}: {rule}", errors=[FieldError(BODY, rule, self.default_code)])
 
 
-class MessageEmpty(RenderRefused):
+class MessageEmpty(TemplateRefused):
     """Nothing but space came out."""
 
     default_code = "empty_message"

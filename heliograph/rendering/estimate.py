@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from heliograph.domain.message_parts import Encoding
-from heliograph.rendering.errors import RenderRefused
-from heliograph.rendering.templates import CompiledTemplate
+from heliograph.rendering.errors import TemplateRefused
+from heliograph.rendering.template import CompiledTemplate
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class PartsEstimate:
         self.recipients += 1
         try:
             counted = compiled.render(variables).parts
-        except RenderRefused as refusal:
+        except TemplateRefused as refusal:
             self.refusals[refusal.code] += 1
             return
         self.parts += counted.parts

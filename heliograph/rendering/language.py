@@ -47,7 +47,7 @@ _WORDS: Final = {
     nodes.Macro: "macro",
     nodes.NSRef: "setting an attribute",
     nodes.Pow: "the operator **",
-    nodes.ScopedEvalContextModifier: "autoescape",
+    nodes.Scope: "autoescape",
     nodes.With: "with",
 }
 _RESERVED: Final = frozenset({"self", "super", "caller", "varargs", "kwargs"})
@@ -61,7 +61,8 @@ def check(tree: nodes.Template) -> nodes.Template:
 
 
 def _refuse(rule: str, node: nodes.Node) -> NoReturn:
-    raise TemplateInvalid(rule, line=node.lineno)
+    lines = (each.lineno for each in (node, *node.iter_child_nodes()) if each.lineno is not None)
+    raise TemplateInvalid(rule, line=next(lines, None))
 
 
 def _filter(name: str, subject: nodes.Expr, *arguments: nodes.Expr) -> nodes.Filter:

@@ -22,15 +22,17 @@ from heliograph.rendering.errors import (
     LimitReached,
     MessageEmpty,
     MessageTooLong,
-    RenderRefused,
     RuleBroken,
     TemplateFailed,
     TemplateInvalid,
+    TemplateRefused,
     VariableMissing,
 )
 from heliograph.rendering.language import check
 from heliograph.rendering.limits import MAX_FALLBACK, MAX_OUTPUT, MAX_SOURCE
 from heliograph.rendering.values import printed
+
+__all__ = ["CompiledTemplate", "Rendered", "TemplateRefused", "compile_template", "rehearse"]
 
 _FILE_NAME: Final = "<template>"
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
@@ -96,7 +98,7 @@ class CompiledTemplate:
             self._constant = self._finish("".join(self._plain.pieces))
 
     def render(self, variables: Mapping[str, Any]) -> Rendered:
-        """The message of the recipient with these variables. Raises `RenderRefused`, and nothing else.
+        """The message of the recipient with these variables. Raises `TemplateRefused`, and nothing else.
 
         A variable that is absent, null, empty or blank is missing.
         """
@@ -146,7 +148,7 @@ class CompiledTemplate:
                 length += len(piece)
                 if length > MAX_OUTPUT:
                     raise MessageTooLong
-        except RenderRefused:
+        except TemplateRefused:
             raise
         except Exception as error:  # a template is foreign code: whatever it raises is its author's
             raise _failure(error, template) from error
@@ -185,9 +187,9 @@ def rehearse(compiled: CompiledTemplate) -> None:
     """
     try:
         compiled.render(dict.fromkeys(compiled.variables, "1"))
-    except LimitReached as reached:
+    except (LimitReached, MessageTooLong) as reached:
         raise TemplateInvalid(reached.errors[0].rule) from reached
-    except RenderRefused:
+    except TemplateRefused:
         return
 
 
