@@ -73,20 +73,18 @@ def normalise_number(text: str, default_region: str | None) -> PhoneNumber | Num
 
 def _thoroughly(text: str, default_region: str | None) -> PhoneNumber | NumberRule:
     """The library's verdict, with a reason a person can act on."""
-    if not text:
-        return NumberRule.MISSING
-    if _SCIENTIFIC.fullmatch(text):
-        return NumberRule.SCIENTIFIC
+    if not text or _SCIENTIFIC.fullmatch(text):
+        return NumberRule.SCIENTIFIC if text else NumberRule.MISSING
     try:
         number = phonenumbers.parse(text, default_region)
     except NumberParseException as error:
-        if default_region is None and error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
-            return NumberRule.UNKNOWN_COUNTRY if text.startswith("+") else NumberRule.NO_REGION
-        return _OF_PARSER[error.error_type]
-    if number.extension:
-        return NumberRule.EXTENSION
+        rule = _OF_PARSER[error.error_type]
+        missing = rule is NumberRule.UNKNOWN_COUNTRY and default_region is None and not text.startswith("+")
+        return NumberRule.NO_REGION if missing else rule
     if not phonenumbers.is_valid_number(number):
         return _OF_LENGTH.get(phonenumbers.is_possible_number_with_reason(number), NumberRule.INVALID)
+    if number.extension:
+        return NumberRule.EXTENSION
     region = phonenumbers.region_code_for_number(number)
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return PhoneNumber(e164, region if region in REGIONS else None)
@@ -213,8 +211,9 @@ def _national(digits: str, plan: _Plan) -> PhoneNumber | None:
     if digits.startswith(plan.calling_code):
         if not plan.general.fullmatch(digits):  # the country code may stand there without its "+"
             rest = plan.without_trunk_prefix(digits[len(plan.calling_code) :])
-            viable = rest is not None and plan.general.fullmatch(rest)
-            return _among(plans, plans[0].without_trunk_prefix(rest)) if rest is not None and viable else None
+            if rest is None or not plan.general.fullmatch(rest):
+                return None
+            return _among(plans, plans[0].without_trunk_prefix(rest))
         if len(digits) not in plan.lengths:
             return None
     return _among(plans, plan.without_trunk_prefix(digits))
