@@ -73,9 +73,10 @@ def fold_receipt(current: MessageState, reported: MessageState) -> MessageState:
     """The state after a receipt whose reference names the message's current attempt.
 
     A receipt proves that the provider accepted the message: from `claimed` and `in_doubt` it walks through
-    `accepted`. Between receipt states the higher rank wins; every other state stays as it is.
+    `accepted`, and from `queued` through `claimed` too, since a message that waits for a further try must not be sent
+    again. Between receipt states the higher rank wins; every other state stays as it is.
     """
-    if current in {S.CLAIMED, S.IN_DOUBT, S.UNCONFIRMED, S.UNKNOWN}:
+    if current in {S.QUEUED, S.CLAIMED, S.IN_DOUBT, S.UNCONFIRMED, S.UNKNOWN}:
         return reported
     if current in RECEIPT_RANK and RECEIPT_RANK[reported] > RECEIPT_RANK[current]:
         return reported
