@@ -3,12 +3,21 @@
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from api import health, problems
+from api import api_keys, audit, codec, connectors, health, problems, senders, workspaces
 from api.limits import BodyLimitMiddleware
 from heliograph.services.api_keys import Authenticator
 from heliograph.services.context import Services
 
-ROUTERS = (health.router,)
+ROUTERS = (
+    connectors.router,
+    connectors.providers_router,
+    senders.router,
+    workspaces.router,
+    api_keys.router,
+    audit.router,
+    codec.router,
+    health.router,
+)
 """In the order they are tried: what is called most comes first."""
 
 

@@ -34,13 +34,17 @@ TheAuthenticator = Annotated[Authenticator, Depends(_authenticator)]
 """Turns API keys into actors."""
 
 
-async def _actor(
-    authenticator: TheAuthenticator,
+async def bearer_token(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Actor:
-    if credentials is None:
+) -> str | None:
+    """The text after `Bearer`, if there is one."""
+    return credentials.credentials if credentials else None
+
+
+async def _actor(authenticator: TheAuthenticator, token: Annotated[str | None, Depends(bearer_token)]) -> Actor:
+    if token is None:
         raise Unauthenticated("give an API key: `Authorization: Bearer hg_…`", code="api_key_missing")
-    return await authenticator.actor(credentials.credentials)
+    return await authenticator.actor(token)
 
 
 CurrentActor = Annotated[Actor, Depends(_actor)]

@@ -2,16 +2,45 @@
 
 import hashlib
 import re
+from dataclasses import dataclass, field
+from typing import Any
 
+from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_of
 from heliograph.errors import PayloadTooLarge
 
-DIGEST = "heliograph.body_digest"
-"""Where a request with an Idempotency-Key finds the running SHA-256 of its body in the scope."""
+_DIGEST = "heliograph.body_digest"
 
+
+@dataclass
+class BodyDigest:
+    """The SHA-256 of a body as far as it has arrived; kept for requests with an Idempotency-Key."""
+
+    complete: bool
+    _running: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, message: Message) -> None:
+        """Counts one chunk in."""
+        self._running.update(message.get("body", b""))
+        self.complete = self.complete or not message.get("more_body", False)
+
+    @property
+    def value(self) -> bytes:
+        """The digest of what has arrived."""
+        digest: bytes = self._running.digest()
+        return digest
+
+
+def body_digest(request: Request) -> BodyDigest:
+    """The digest of this request's body."""
+    digest: BodyDigest = request.scope[_DIGEST]
+    return digest
+
+
+_READ = frozenset({b"content-length", b"idempotency-key"})
 _UPLOADS = re.compile(r"/v1/audiences/[^/]+/imports/?")
 
 
@@ -29,40 +58,29 @@ class BodyLimitMiddleware:
             await self._app(scope, receive, send)
             return
         limit = self._upload_limit if _UPLOADS.fullmatch(scope["path"]) else self._body_limit
-        declared, keyed = _content_length(scope)
-        if declared > limit:
+        headers = {name: value for name, value in scope["headers"] if name in _READ}
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and (len(length) > 19 or int(length) > limit):
             await problem_of(PayloadTooLarge(_rule(limit)))(scope, receive, send)
             return
-        await self._app(scope, _counted(scope, receive, limit, keyed=keyed), send)
+        digest = None
+        if b"idempotency-key" in headers:
+            digest = scope[_DIGEST] = BodyDigest(complete=length == b"0")
+        await self._app(scope, _counted(receive, limit, digest), send)
 
 
-def _content_length(scope: Scope) -> tuple[int, bool]:
-    """What the request says of its size (0: nothing sensible), and whether it has an Idempotency-Key."""
-    declared, keyed = 0, False
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and len(value) < 20:
-            declared = int(value)
-        elif name == b"idempotency-key":
-            keyed = True
-    return declared, keyed
-
-
-def _counted(scope: Scope, receive: Receive, limit: int, *, keyed: bool) -> Receive:
+def _counted(receive: Receive, limit: int, digest: BodyDigest | None) -> Receive:
     seen = 0
-    digest = hashlib.sha256() if keyed else None
-    if digest is not None:
-        scope[DIGEST] = digest
 
     async def counted() -> Message:
         nonlocal seen
         message = await receive()
-        chunk = message.get("body", b"")
-        seen += len(chunk)
+        seen += len(message.get("body", b""))
         if seen > limit:
             # Starlette's own class: FastAPI turns any other error met while it reads a body into a 400.
             raise HTTPException(PayloadTooLarge.status, _rule(limit))
         if digest is not None:
-            digest.update(chunk)
+            digest.add(message)
         return message
 
     return counted

@@ -29,3 +29,11 @@ async def list_connectors(session: AsyncSession, workspace_id: UUID) -> Sequence
         .order_by(col(Connector.id))
     )
     return (await session.exec(statement)).all()
+
+
+async def any_authenticated(session: AsyncSession, workspace_id: UUID) -> bool:
+    """Whether the workspace has a connector with credentials, deleted ones included."""
+    statement = select(Connector.id).where(
+        Connector.workspace_id == workspace_id, col(Connector.credentials_changed_at).is_not(None)
+    )
+    return (await session.exec(statement.limit(1))).first() is not None

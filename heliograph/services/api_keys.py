@@ -20,7 +20,7 @@ from heliograph.db.workspaces import (
 from heliograph.domain.vocabulary import Role
 from heliograph.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from heliograph.services.context import Actor, Services, audit
-from heliograph.services.names import checked_name
+from heliograph.services.rules import checked_name
 
 PREFIX = "hg_"
 REMEMBERED_SECONDS = 5.0
@@ -79,6 +79,16 @@ async def list_api_keys(services: Services, actor: Actor, request: PageRequest[U
         return await page_api_keys(session, actor.workspace_id, request)
 
 
+async def get_api_key(services: Services, actor: Actor, api_key_id: UUID) -> ApiKey:
+    """One key of the workspace."""
+    actor.require("keys.manage")
+    async with services.database.unit_of_work() as session:
+        key = await find_api_key(session, actor.workspace_id, api_key_id)
+    if key is None:
+        raise _not_found()
+    return key
+
+
 async def revoke_api_key(services: Services, actor: Actor, api_key_id: UUID) -> ApiKey:
     """Ends a key for good; again is no error. The last owner key stays, or nobody could make another."""
     actor.require("keys.manage")
@@ -86,12 +96,16 @@ async def revoke_api_key(services: Services, actor: Actor, api_key_id: UUID) -> 
         owners = await lock_owner_keys(session, actor.workspace_id)
         key = await find_api_key(session, actor.workspace_id, api_key_id, lock=True)
         if key is None:
-            raise NotFound("no such API key in this workspace", code="api_key_not_found")
+            raise _not_found()
         if key.revoked_at is None:
             _check_revocable(actor, key, len(owners))
             key.revoked_at = now()
             audit(session, actor, "api_key.revoke", key.id, {"name": key.name, "role": key.role.value})
         return key
+
+
+def _not_found() -> NotFound:
+    return NotFound("no such API key in this workspace", code="api_key_not_found")
 
 
 def _check_revocable(actor: Actor, key: ApiKey, owners: int) -> None:

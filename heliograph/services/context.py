@@ -1,5 +1,6 @@
 """What every service needs: who asks, and the doors to database, Temporal, secrets and providers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -34,7 +35,7 @@ class IdempotentRequest:
     """The `Idempotency-Key` of a request and what it stands for (docs/adr/0003)."""
 
     key: str
-    digest: bytes  # SHA-256 of method, path and body
+    digest: Callable[[], bytes]  # SHA-256 of method, path and body; asked for once the body has arrived
     status: int  # of the answer, when the change is made
 
 
@@ -46,7 +47,7 @@ class Actor:
     role: Role
     name: str
     api_key_id: UUID | None = None
-    idempotency: IdempotentRequest | None = field(default=None, repr=False)
+    idempotency: IdempotentRequest | None = field(default=None, repr=False, compare=False)
 
     def require(self, permission: str) -> None:
         """Raises `Forbidden` unless the role has the permission."""
@@ -95,7 +96,7 @@ def audit(
             IdempotencyKey(
                 workspace_id=actor.workspace_id,
                 key=actor.idempotency.key,
-                request_digest=actor.idempotency.digest,
+                request_digest=actor.idempotency.digest(),
                 status=actor.idempotency.status,
                 noun_id=noun_id,
                 secret=sealed_secret,
