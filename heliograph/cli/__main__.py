@@ -6,8 +6,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from heliograph.cli.migrate import migrate
 from heliograph.cli.output import print_error
 from heliograph.cli.session import choices
+from heliograph.cli.up import up
 from heliograph.errors import HeliographError
 from heliograph.temporal.exit import leave
 
@@ -33,6 +35,8 @@ def options(
 
 
 # -- one line a command
+app.command()(up)
+app.command()(migrate)
 
 
 def run(arguments: list[str]) -> int:

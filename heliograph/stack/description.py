@@ -44,6 +44,7 @@ class StackDescription(_Described):
 
     pid: int
     started_at: datetime
+    stopped_at: datetime | None = None  # None when it runs, or was killed
     doors: Doors
     parts: dict[str, PartDescription]
 

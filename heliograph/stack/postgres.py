@@ -79,9 +79,18 @@ class EmbeddedPostgres:
     @property
     def command(self) -> list[str]:
         """Runs the server in the foreground; SIGINT is its fast shutdown, SIGTERM waits for clients."""
+        return [*self.user_prefix, *self.server_command]
+
+    @property
+    def user_prefix(self) -> tuple[str, ...]:
+        """What stands before every PostgreSQL command so that it does not run as root; keeps the process id."""
+        return _as_ordinary_user()
+
+    @property
+    def server_command(self) -> list[str]:
+        """The server's own part of `command`."""
         settings = [argument for name, value in SERVER_SETTINGS.items() for argument in ("-c", f"{name}={value}")]
         return [
-            *_as_ordinary_user(),
             str(PROGRAMS / "postgres"),
             *("-D", str(self.directory), "-p", str(self.port), "-k", ""),
             *settings,

@@ -1,0 +1,25 @@
+"""Ties a process to the life of its supervisor, then becomes that process.
+
+Run as `python -I -S tether.py SUPERVISOR_PID SIGNAL NICENESS COMMAND…`; the process id stays the same. Linux sends
+SIGNAL when the supervisor dies, even by SIGKILL. Doing this in the child of a fork (`preexec_fn`) is unsafe beside
+threads. Elsewhere than on Linux nothing is tied: the next start clears what was left behind (`leftovers.py`).
+"""
+
+import ctypes
+import os
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    supervisor, orphan_signal, niceness, *command = sys.argv[1:]
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(orphan_signal))
+        if os.getppid() != int(supervisor):  # it died before we were tied
+            sys.exit(1)
+    os.nice(int(niceness))
+    os.execvp(command[0], command)
+
+
+main()
