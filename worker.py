@@ -1,0 +1,135 @@
+"""The composition root of workers: `python worker.py --lanes otp,transactional,bulk,control`.
+
+One process, one worker per lane it is given. `control` runs the workflows and their light activities; the other lanes
+run nothing but sending, so that a blast cannot hold up a decision.
+"""
+
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+import uvloop
+from activities.imports import ImportActivities
+from activities.receipts import ReceiptActivities
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.worker import Worker
+from workflows.imports import ImportWorkflow
+
+from activities.campaigns import CampaignActivities
+from activities.dispatch import DispatchActivities
+from activities.sending import SendingActivities
+from activities.sweeper import SweeperActivities
+from heliograph.contracts import DISPATCH_WORKFLOW_ID, SWEEPER_WORKFLOW_ID, Lane
+from heliograph.rendering.cache import TemplateCache
+from heliograph.services.connections import Connections
+from heliograph.services.context import Services
+from heliograph.services.opening import open_services
+from heliograph.services.sending import SendingEngine
+from heliograph.settings import settings
+from heliograph.telemetry.setup import start_telemetry
+from heliograph.temporal.exit import leave
+from workflows.campaign import CampaignWorkflow
+from workflows.dispatch import DispatchWorkflow
+from workflows.sweeper import SweeperWorkflow
+
+_log = logging.getLogger("worker")
+
+WORKFLOWS = [CampaignWorkflow, DispatchWorkflow, ImportWorkflow, SweeperWorkflow]
+BATCHES_AT_A_TIME = {Lane.BULK: 4, Lane.TRANSACTIONAL: 8, Lane.OTP: 16}
+_GRACE = timedelta(seconds=40)
+_HEARTBEAT_THROTTLE = timedelta(seconds=2)
+
+
+def control_activities(services: Services, connections: Connections) -> list[Any]:
+    """The activities of the lane `control`."""
+    database, configured = services.database, services.settings
+    campaigns = CampaignActivities(database, configured)
+    receipts = ReceiptActivities(database, connections)
+    return [
+        campaigns.change_speed,
+        campaigns.change_status,
+        campaigns.close_run,
+        campaigns.discard_queued,
+        campaigns.freeze_run,
+        campaigns.load_plan,
+        campaigns.read_figures,
+        campaigns.seconds_of_open_claims,
+        campaigns.unfinished_ranges,
+        receipts.poll_receipts,
+        ImportActivities(database, configured).import_file,
+        DispatchActivities(database, services.temporal).dispatch_outbox,
+        SweeperActivities(database, services.temporal, connections, configured).sweep,
+    ]
+
+
+def build_worker(client: Client, lane: Lane, activities: list[Any]) -> Worker:
+    """A worker of one lane."""
+    return Worker(
+        client,
+        task_queue=lane,
+        workflows=WORKFLOWS if lane is Lane.CONTROL else [],
+        activities=activities,
+        max_concurrent_activities=BATCHES_AT_A_TIME.get(lane, 100),
+        graceful_shutdown_timeout=_GRACE,
+        max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
+    )
+
+
+async def start_standing_workflows(client: Client) -> None:
+    """Starts dispatcher and sweeper, or leaves the running ones alone."""
+    for workflow, workflow_id, summary in (
+        (DispatchWorkflow, DISPATCH_WORKFLOW_ID, "tells what commits left in the outbox"),
+        (SweeperWorkflow, SWEEPER_WORKFLOW_ID, "settles what crashes leave behind"),
+    ):
+        await client.start_workflow(
+            workflow.run,
+            id=workflow_id,
+            task_queue=Lane.CONTROL,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=summary,
+        )
+
+
+async def run(lanes: list[Lane]) -> None:
+    """Works until SIGTERM or SIGINT, then stops claiming, finishes what is in flight and records it."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    configured = settings()
+    async with AsyncExitStack() as doors:
+        services = await doors.enter_async_context(open_services(configured, application=f"worker {','.join(lanes)}"))
+        connections = Connections(services.database, services.key_ring, configured)
+        doors.push_async_callback(connections.aclose)
+        if set(lanes) - {Lane.CONTROL}:
+            engine = SendingEngine(services.database, connections, TemplateCache(), configured)
+            sending = SendingActivities(await doors.enter_async_context(engine.running()))
+        for lane in lanes:
+            if lane is Lane.CONTROL:
+                activities = control_activities(services, connections)
+                await start_standing_workflows(services.temporal)
+            else:
+                activities = [sending.send_batch]
+            await doors.enter_async_context(build_worker(services.temporal, lane, activities))
+        _log.info("working on %s", ", ".join(lanes))
+        await stop.wait()
+        _log.info("stopping: what is in flight is finished and recorded")
+    # The SDK's threads need a moment after its workers closed (see heliograph/temporal/exit.py).
+    await asyncio.sleep(0.5)
+
+
+def main(lanes: Annotated[str, typer.Option(help="Comma-separated: otp, transactional, bulk, control.")]) -> None:
+    """Runs a worker process."""
+    telemetry = start_telemetry("heliograph-worker")
+    uvloop.run(run([Lane(lane.strip()) for lane in lanes.split(",")]))
+    telemetry.shutdown()
+    leave(0)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from heliograph.domain.batches import BatchRange
 from heliograph.domain.ledger import OPEN, TAKEN, MessageState
 from heliograph.domain.vocabulary import Category, Channel, RunStatus
 
@@ -65,27 +66,42 @@ class ImportResult(Contract):
     error: str | None = None
 
 
-class BatchRange(Contract):
-    """A key range of one wave: recipients `first` to `last`, both included, not before `due_at`."""
-
-    wave: int
-    first: int
-    last: int
-    due_at: datetime | None = None
-
-
 class CampaignInput(Contract):
     """Starts `CampaignWorkflow`; the later fields carry a run over a continue-as-new."""
 
     workspace_id: UUID
     run_id: UUID
-    frozen: bool = False
     next_number: int = 1
-    unfinished: tuple[BatchRange, ...] = ()
-    speed: float | None = None
-    tried_at: datetime | None = None  # when the last message was tried: the receipt window began
-    polls: int = 0
-    stopping: bool = False
+    left_over: tuple[BatchRange, ...] = ()
+
+
+class CampaignLaunch(Contract):
+    """What starting a run's workflow takes; the payload of the outbox row that asks for it."""
+
+    workspace_id: UUID
+    run_id: UUID
+    campaign_id: UUID
+    campaign_name: str
+    channel: Channel
+    category: Category
+    start_at: datetime
+    source_rows: int
+    traceparent: str | None = None  # W3C: the trace of the request that launched it
+
+
+class DispatchResult(Contract):
+    """One round of the dispatcher."""
+
+    told: int
+
+
+class SweepResult(Contract):
+    """One round of the sweeper."""
+
+    settled: int = 0  # claims whose lease had run out
+    resolved: int = 0  # messages in doubt that were decided
+    joined: int = 0  # parked receipts that found their message
+    restarted: int = 0  # open runs that had no workflow
 
 
 class RunReference(Contract):
@@ -201,8 +217,8 @@ class SpeedRequest(Contract):
 class Progress(Contract):
     """Signal `progressed`: a threshold was crossed."""
 
-    final_share: int  # per cent, a multiple of 5
-    all_final: bool
+    share: int  # per cent: the mean of what was tried and what is final; a multiple of 5, 100 when all is final
+    states: dict[MessageState, int]
 
 
 class Closing(Contract):

@@ -2,25 +2,12 @@
 
 from typing import Any
 
-import asyncpg
 from sqlalchemy.exc import DBAPIError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from heliograph.db.trouble import DATABASE_TROUBLE
 from heliograph.errors import HeliographError, Unavailable
 from heliograph.temporal.failures import to_application_error
-
-DATABASE_TROUBLE = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.InterfaceError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-)
-"""Raised while PostgreSQL restarts, or when two transactions met; nothing was committed."""
-
 
 class _ErrorMapping(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:

@@ -1,0 +1,94 @@
+"""The sweeper's activity: settles what a dead process left behind, and tells workflows how far their runs are."""
+
+import asyncio
+import logging
+import time
+from datetime import timedelta
+
+from heliograph.services.in_doubt import resolve_in_doubt
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from heliograph.contracts import CampaignLaunch, SweepResult, campaign_workflow_id
+from heliograph.db import idempotency, leases, receipts, runs
+from heliograph.db.engine import Database
+from heliograph.domain.ledger import OPEN
+from heliograph.services.connections import Connections
+from heliograph.services.starting import start_campaign
+from heliograph.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_ROUND = timedelta(minutes=10)
+_ANNOUNCE_SECONDS = 1.0
+_LOOK_FOR_WORKFLOWS_SECONDS = 60.0
+_OLD_ENOUGH = timedelta(seconds=30)
+_PARKED_AT_A_TIME = 1_000
+
+
+class SweeperActivities:
+    """Everything it does is safe to do twice, and by two workers at once."""
+
+    def __init__(self, database: Database, client: Client, connections: Connections, settings: Settings) -> None:
+        self._database = database
+        self._client = client
+        self._connections = connections
+        self._settings = settings
+
+    @activity.defn
+    async def sweep(self) -> SweepResult:
+        """Sweeps for some minutes; the workflow then begins the next round."""
+        total = SweepResult()
+        now = time.monotonic()
+        end, next_sweep, next_look = now + _ROUND.total_seconds(), now, now
+        while (now := time.monotonic()) < end and not activity.is_worker_shutdown():
+            await runs.announce_progress(self._database.pool, [state.value for state in OPEN])
+            if now >= next_sweep:
+                next_sweep = now + self._settings.sweep_seconds
+                total = _plus(total, await self._settle())
+            if now >= next_look:
+                next_look = now + _LOOK_FOR_WORKFLOWS_SECONDS
+                total = _plus(total, SweepResult(restarted=await self._restart_lost_workflows()))
+                await idempotency.forget_expired(self._database)
+            activity.heartbeat(total)
+            await asyncio.sleep(_ANNOUNCE_SECONDS)
+        return total
+
+    async def _settle(self) -> SweepResult:
+        async with self._database.transaction() as connection:
+            settled = await leases.settle_expired(connection)
+            for run_id in settled:
+                await runs.pause_if_too_much_is_in_doubt(connection, run_id)
+        for run_id, count in settled.items():
+            _log.warning("run %s: %d claims of a lost worker are in doubt", run_id, count)
+        async with self._database.transaction() as connection:
+            joined = await receipts.sweep_parked(connection, _PARKED_AT_A_TIME)
+        resolved = await resolve_in_doubt(self._database, self._connections, self._settings)
+        return SweepResult(settled=sum(settled.values()), joined=joined, resolved=resolved)
+
+    async def _restart_lost_workflows(self) -> int:
+        """Starts the workflow of every open run that has none: its start was lost, or the cluster was replaced."""
+        restarted = 0
+        for workspace_id, run_id in await runs.open_runs(self._database.pool, _OLD_ENOUGH):
+            try:
+                await self._client.get_workflow_handle(campaign_workflow_id(run_id)).describe()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                plan = await runs.read_plan(self._database.pool, run_id)
+                assert plan is not None
+                _log.warning("run %s is open and has no workflow: starting it", run_id)
+                launch = CampaignLaunch.model_validate({**plan, "workspace_id": workspace_id, "run_id": run_id})
+                await start_campaign(self._client, launch)
+                restarted += 1
+        return restarted
+
+
+def _plus(left: SweepResult, right: SweepResult) -> SweepResult:
+    return SweepResult(
+        settled=left.settled + right.settled,
+        resolved=left.resolved + right.resolved,
+        joined=left.joined + right.joined,
+        restarted=left.restarted + right.restarted,
+    )

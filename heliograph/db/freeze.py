@@ -1,0 +1,94 @@
+"""Freezing a run: its recipients become ledger rows, exclusions included, before anything is sent."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from heliograph.db.counters import SHARD
+from heliograph.db.engine import Database
+
+CHUNK = 20_000
+"""Rows of the source per transaction: a second or so of work, so that a crash repeats little."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeStep:
+    """How far a freeze is."""
+
+    frozen_rows: int
+    source_rows: int
+
+    @property
+    def done(self) -> bool:
+        """Whether every row of the source stands in the ledger."""
+        return self.frozen_rows >= self.source_rows
+
+
+# One statement a chunk. The source is read by its primary key; suppressions are probed per row through
+# uq_suppression. Excluded rows are final at once, with their reason; the others wait as `queued`.
+# The counters come from what was really inserted, so that a repeated chunk adds nothing.
+_FREEZE_CHUNK = """
+WITH run AS (
+    SELECT run.*, start_at AS due_at FROM run WHERE id = $1
+), frozen AS (
+    INSERT INTO message (
+        workspace_id, dedupe_key, run_id, wave, number, channel, category, address, state, reason,
+        due_at, attempt, connector_id, sender_id, final_at, status_changed_at, created_at
+    )
+    SELECT
+        run.workspace_id, run.id || ':' || recipient.number, run.id, 1, recipient.number, run.channel, run.category,
+        recipient.address, verdict.state::message_state, verdict.reason,
+        run.due_at, 0, run.connector_id, run.sender_id,
+        CASE WHEN verdict.state <> 'queued' THEN now() END, now(), now()
+    FROM run
+    JOIN audience_row AS recipient
+      ON recipient.audience_id = run.audience_id AND recipient.number > $2 AND recipient.number <= $3
+    LEFT JOIN LATERAL (
+        SELECT suppression.reason FROM suppression
+        WHERE suppression.workspace_id = run.workspace_id AND suppression.channel = run.channel
+          AND suppression.address = recipient.address
+          AND (suppression.sender_id IS NULL OR suppression.sender_id = run.sender_id)
+        LIMIT 1
+    ) AS stopped ON true
+    CROSS JOIN LATERAL (
+        SELECT
+            CASE
+                WHEN recipient.duplicate_of IS NOT NULL THEN 'duplicate'
+                WHEN stopped.reason IS NOT NULL THEN 'suppressed'
+                WHEN run.expires_at <= now() THEN 'expired'
+                ELSE 'queued'
+            END AS state,
+            CASE
+                WHEN recipient.duplicate_of IS NOT NULL THEN 'same_address'
+                WHEN stopped.reason IS NOT NULL THEN stopped.reason
+                WHEN run.expires_at <= now() THEN 'too_late'
+            END AS reason
+    ) AS verdict
+    ORDER BY recipient.number
+    ON CONFLICT (workspace_id, dedupe_key) DO NOTHING
+    RETURNING workspace_id, run_id, state, coalesce(reason, '') AS code
+)
+INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)
+SELECT run_id, $4, state, code, workspace_id, count(*), 0 FROM frozen GROUP BY run_id, state, code, workspace_id
+ON CONFLICT (run_id, shard, state, code) DO UPDATE SET count = counter.count + excluded.count
+"""
+
+
+async def freeze_chunk(database: Database, run_id: UUID) -> FreezeStep:
+    """Freezes the next chunk in one transaction; the row of the run is the lock and holds the position."""
+    async with database.transaction() as connection:
+        run = await connection.fetchrow(
+            "SELECT source_rows, frozen_rows FROM run WHERE id = $1 FOR NO KEY UPDATE", run_id
+        )
+        source, done = run["source_rows"], run["frozen_rows"]
+        through = min(source, done + CHUNK)
+        if through > done:
+            await connection.execute(_FREEZE_CHUNK, run_id, done, through, SHARD)
+        await connection.execute(
+            """
+            UPDATE run SET frozen_rows = $2, frozen_at = CASE WHEN $2 >= source_rows THEN coalesce(frozen_at, now()) END
+            WHERE id = $1
+            """,
+            run_id,
+            through,
+        )
+        return FreezeStep(through, source)

@@ -1,0 +1,53 @@
+"""Expired leases: a claim whose worker died or froze becomes `in_doubt`."""
+
+from uuid import UUID
+
+from heliograph.db.counters import SHARD
+from heliograph.db.engine import Connection
+
+# `batch` says in which ranges leases can have run out; only those are read. A batch whose claims are all settled
+# loses its lease and is not looked at again.
+_SETTLE = """
+WITH expired AS (
+    SELECT run_id, wave, first_number, last_number, lease_until FROM batch
+    WHERE lease_until < now() ORDER BY lease_until LIMIT 50 FOR UPDATE SKIP LOCKED
+), locked AS (
+    SELECT message.workspace_id, message.id
+    FROM expired
+    JOIN message ON message.run_id = expired.run_id AND message.wave = expired.wave
+      AND message.number BETWEEN expired.first_number AND expired.last_number
+    WHERE message.state = 'claimed' AND message.lease_until < now()
+    ORDER BY message.id
+    FOR UPDATE OF message
+), moved AS (
+    UPDATE message SET
+        state = 'in_doubt', error_class = 'unknown_outcome', error_code = 'lease_expired',
+        error_message = 'The worker that held this message stopped before it recorded the answer.',
+        status_changed_at = now()
+    FROM locked
+    WHERE message.workspace_id = locked.workspace_id AND message.id = locked.id
+    RETURNING message.workspace_id, message.run_id, coalesce(old.error_code, old.reason, '') AS old_code,
+        coalesce(message.parts, 0) AS parts
+), counted AS (
+    INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)
+    SELECT run_id, $1, state, code, workspace_id, sum(change), sum(parts) FROM (
+        SELECT run_id, workspace_id, 'claimed'::message_state AS state, old_code AS code, -1 AS change, -parts AS parts
+        FROM moved
+        UNION ALL
+        SELECT run_id, workspace_id, 'in_doubt', 'lease_expired', 1, parts FROM moved
+    ) AS deltas GROUP BY run_id, workspace_id, state, code ORDER BY run_id, state, code
+    ON CONFLICT (run_id, shard, state, code)
+    DO UPDATE SET count = counter.count + excluded.count, parts = counter.parts + excluded.parts
+), cleared AS (
+    UPDATE batch SET lease_until = NULL FROM expired
+    WHERE (batch.run_id, batch.wave, batch.first_number) = (expired.run_id, expired.wave, expired.first_number)
+      AND batch.lease_until = expired.lease_until
+)
+SELECT run_id, count(*) AS count FROM moved GROUP BY run_id
+"""
+
+
+async def settle_expired(connection: Connection) -> dict[UUID, int]:
+    """Moves claims whose lease ran out to `in_doubt`; run → how many. In the caller's transaction."""
+    rows = await connection.fetch(_SETTLE, SHARD)
+    return {row["run_id"]: row["count"] for row in rows}

@@ -1,0 +1,123 @@
+"""Grouped commits of answers: what came while one commit was under way goes into the next."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from heliograph.db import outcomes, pacing, runs
+from heliograph.db.engine import Connection, Database
+from heliograph.db.outcomes import AttemptOutcome
+from heliograph.db.trouble import DATABASE_TROUBLE
+from heliograph.domain.vocabulary import RunStatus
+from heliograph.services.outcomes import consequences
+
+_log = logging.getLogger(__name__)
+
+_GROUP = 32
+_LINGER_SECONDS = 0.005
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+class BatchInFlight:
+    """A batch's claimed messages that are not yet recorded."""
+
+    def __init__(self, workspace_id: UUID, run_id: UUID) -> None:
+        self.workspace_id = workspace_id
+        self.run_id = run_id
+        self.connector_id: UUID | None = None
+        self._open = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def started(self, count: int) -> None:
+        """`count` more messages are claimed."""
+        self._open += count
+        if self._open:
+            self._idle.clear()
+
+    def finished(self, count: int) -> None:
+        """`count` messages stand recorded."""
+        self._open -= count
+        if not self._open:
+            self._idle.set()
+
+    async def drained(self) -> None:
+        """Returns when every claimed message stands recorded."""
+        await self._idle.wait()
+
+
+class Recorder:
+    """Takes outcomes one by one and commits them in groups; never loses one while PostgreSQL restarts."""
+
+    def __init__(self, database: Database, recorded: Callable[[BatchInFlight, int], Awaitable[None]]) -> None:
+        self._database = database
+        self._recorded = recorded
+        self._pending: list[tuple[BatchInFlight, AttemptOutcome]] = []
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.create_task(self._run())
+
+    def add(self, batch: BatchInFlight, outcome: AttemptOutcome) -> None:
+        """Hands over one outcome; it is committed within milliseconds."""
+        self._pending.append((batch, outcome))
+        self._arrived.set()
+
+    async def aclose(self) -> None:
+        """Commits what is pending and ends."""
+        self._closing = True
+        self._arrived.set()
+        await self._task
+
+    async def _run(self) -> None:
+        while not (self._closing and not self._pending):
+            await self._arrived.wait()
+            if len(self._pending) < _GROUP and not self._closing:
+                await asyncio.sleep(_LINGER_SECONDS)
+            self._arrived.clear()
+            group, self._pending = self._pending, []
+            by_batch: defaultdict[BatchInFlight, list[AttemptOutcome]] = defaultdict(list)
+            for batch, outcome in group:
+                by_batch[batch].append(outcome)
+            await asyncio.gather(*(self._commit(batch, items) for batch, items in by_batch.items()))
+
+    async def _commit(self, batch: BatchInFlight, items: list[AttemptOutcome]) -> None:
+        """Commits, however long PostgreSQL is away: these answers are known nowhere else."""
+        pause = 0.1
+        while True:
+            try:
+                async with self._database.transaction() as connection:
+                    await _record(connection, batch, items)
+                break
+            except DATABASE_TROUBLE as error:
+                _log.warning("%d outcomes wait for PostgreSQL: %s", len(items), type(error).__name__)
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
+        await self._recorded(batch, len(items))
+
+
+async def _record(connection: Connection, batch: BatchInFlight, items: Sequence[AttemptOutcome]) -> None:
+    await outcomes.record(connection, workspace_id=batch.workspace_id, run_id=batch.run_id, outcomes=items)
+    result = consequences(items)
+    if result.opted_out:
+        await outcomes.suppress(
+            connection,
+            workspace_id=batch.workspace_id,
+            message_ids=[item.message_id for item in result.opted_out],
+            reason="opt_out",
+            source=f"provider {result.opted_out[0].error_code}",
+        )
+    if result.blocked_seconds is not None and batch.connector_id is not None:
+        await pacing.block(connection, f"connector/{batch.connector_id}", timedelta(seconds=result.blocked_seconds))
+    if result.pause_reason is not None:
+        await runs.change_status(
+            connection,
+            batch.run_id,
+            RunStatus.PAUSED,
+            allowed=frozenset({RunStatus.ACTIVE}),
+            reason=result.pause_reason,
+        )
+    elif result.any_in_doubt:
+        await runs.pause_if_too_much_is_in_doubt(connection, batch.run_id)

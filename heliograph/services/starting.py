@@ -1,0 +1,86 @@
+"""Starting workflows, so that doing it twice is harmless: by the service after its commit, and by the dispatcher."""
+
+from uuid import UUID
+
+from temporalio.client import Client
+from temporalio.common import (
+    Priority,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from heliograph.contracts import (
+    CampaignInput,
+    CampaignLaunch,
+    ImportInput,
+    Lane,
+    campaign_workflow_id,
+    import_workflow_id,
+)
+from heliograph.telemetry.tracing import continued
+from heliograph.temporal import search_attributes as attributes
+
+_LONGEST_SUMMARY = 200  # bytes, Temporal's limit of a static summary
+
+
+async def start_campaign(client: Client, launch: CampaignLaunch) -> None:
+    """Starts the run's workflow; one that is there, or has been there, is left alone.
+
+    Temporal remembers closed workflows for its retention only. What keeps a run from being sent twice after that is
+    the ledger: a message is claimed once, and a closed run claims nothing.
+    """
+    summary = (
+        f"{launch.campaign_name} · {launch.source_rows} recipients · {launch.channel.value} · {launch.category.value}"
+    )
+    with continued(launch.traceparent):
+        try:
+            await client.start_workflow(
+                "CampaignWorkflow",
+                CampaignInput(workspace_id=launch.workspace_id, run_id=launch.run_id),
+                id=campaign_workflow_id(launch.run_id),
+                task_queue=Lane.CONTROL,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                priority=Priority(priority_key=3),
+                static_summary=_fitting(summary),
+                search_attributes=TypedSearchAttributes(
+                    [
+                        SearchAttributePair(attributes.CAMPAIGN_ID, str(launch.campaign_id)),
+                        SearchAttributePair(attributes.CAMPAIGN_NAME, launch.campaign_name),
+                        SearchAttributePair(attributes.CAMPAIGN_STATUS, "SCHEDULED"),
+                        SearchAttributePair(attributes.RUN_ID, str(launch.run_id)),
+                        SearchAttributePair(attributes.WORKSPACE_ID, str(launch.workspace_id)),
+                        SearchAttributePair(attributes.CHANNEL, launch.channel.value),
+                        SearchAttributePair(attributes.CATEGORY, launch.category.value),
+                        SearchAttributePair(attributes.WAVE_AT, launch.start_at),
+                    ]
+                ),
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
+
+async def start_import(client: Client, workspace_id: UUID, import_id: UUID) -> None:
+    """Starts the import's workflow, or leaves the running one alone.
+
+    An import that failed can be started again under its id; one that has ended does nothing when it is.
+    """
+    try:
+        await client.start_workflow(
+            "ImportWorkflow",
+            ImportInput(workspace_id=workspace_id, import_id=import_id),
+            id=import_workflow_id(import_id),
+            task_queue=Lane.CONTROL,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            static_summary="audience import",
+        )
+    except WorkflowAlreadyStartedError:
+        return
+
+
+def _fitting(text: str) -> str:
+    return text.encode()[:_LONGEST_SUMMARY].decode(errors="ignore")

@@ -1,0 +1,421 @@
+"""A run of a campaign: freeze the recipients, send them in batches, await receipts, close with balanced books.
+
+Everything about single messages is in the ledger; this workflow holds ranges, instants and decisions. Pause, resume,
+stop and change of speed are updates, so that the caller gets an answer or a refusal.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import Priority, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.receipts import ReceiptActivities
+
+    from activities.campaigns import CampaignActivities
+    from activities.sending import SendingActivities
+    from heliograph.contracts import (
+        LANE_OF_CATEGORY,
+        CampaignInput,
+        ChangeSpeed,
+        ChangeStatus,
+        Closing,
+        DiscardQueued,
+        PauseRequest,
+        PollInput,
+        Progress,
+        RunFigures,
+        RunPlan,
+        RunReference,
+        SendBatchInput,
+        SendBatchResult,
+        SpeedRequest,
+    )
+    from heliograph.domain.batches import BatchQueue, BatchRange
+    from heliograph.domain.campaigns import window
+    from heliograph.domain.ledger import OPEN, MessageState
+    from heliograph.domain.vocabulary import Category, RunStatus
+    from heliograph.temporal.details import campaign_details
+    from heliograph.temporal.search_attributes import CAMPAIGN_STATUS
+
+_FREEZE_LEAD = timedelta(minutes=1)
+_LONGEST_POLL_PAUSE = timedelta(hours=6)
+_SHORT = timedelta(minutes=2)
+_LONG = timedelta(hours=2)
+_HEARTBEAT = timedelta(seconds=20)
+_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15))
+_BATCH_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15), maximum_attempts=60
+)
+_WAVE = 1
+
+
+@workflow.defn
+class CampaignWorkflow:
+    """One run, from its launch to its close."""
+
+    @workflow.init
+    def __init__(self, input: CampaignInput) -> None:
+        self._run = RunReference(workspace_id=input.workspace_id, run_id=input.run_id)
+        self._status = RunStatus.SCHEDULED
+        self._reason: str | None = None
+        self._waiting_for = "its plan"
+        self._states: dict[MessageState, int] = {}
+        self._frozen = False
+        self._stopping = False
+        self._in_flight = 0
+        self._changing = asyncio.Lock()  # one update at a time
+        self._plan: RunPlan | None = None
+
+    @workflow.run
+    async def run(self, input: CampaignInput) -> Closing:
+        """Runs the campaign to its close."""
+        await self._load_plan()
+        await self._freeze_and_start()
+        plan = self._known_plan
+        queue = BatchQueue(wave=_WAVE, first=input.next_number, last=plan.source_rows, left_over=input.left_over)
+        while True:
+            await self._send_all(queue)
+            if await self._await_receipts():
+                break
+            for batch in await self._unfinished_ranges():
+                queue.put_back(batch)
+        self._show("the close")
+        closing = await workflow.execute_activity_method(
+            CampaignActivities.close_run,
+            self._run,
+            start_to_close_timeout=_LONG,
+            retry_policy=_RETRY,
+            summary="count the ledger, compare the books, freeze the totals",
+        )
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        self._enter(closing.status)
+        self._states = closing.figures.states
+        self._show("nothing: closed")
+        return closing
+
+    # -- the stages
+
+    async def _freeze_and_start(self) -> None:
+        plan = self._known_plan
+        self._enter(plan.status)
+        self._stopping = plan.status is RunStatus.STOPPING
+        if not plan.frozen:
+            await self._wait(lambda: self._stopping, until=plan.start_at - _FREEZE_LEAD, what="the time to freeze")
+            self._show("the freeze of its recipients")
+            figures = await workflow.execute_activity_method(
+                CampaignActivities.freeze_run,
+                self._run,
+                start_to_close_timeout=_LONG,
+                heartbeat_timeout=timedelta(minutes=2),
+                retry_policy=_RETRY,
+                summary=f"write {plan.source_rows} recipients into the ledger",
+            )
+            self._states = figures.states
+        self._frozen = True
+        await self._wait(lambda: self._stopping, until=plan.start_at, what="the start")
+        if self._status is RunStatus.SCHEDULED and not self._stopping:
+            async with self._changing:
+                if self._status is RunStatus.SCHEDULED and not self._stopping:
+                    await self._change_status(RunStatus.ACTIVE)
+
+    async def _send_all(self, queue: BatchQueue) -> None:
+        """Keeps a window of batches in flight until the ledger holds nothing that is queued."""
+        pending: dict[asyncio.Task[SendBatchResult | None], BatchRange] = {}
+        while True:
+            self._start_batches(queue, pending)
+            self._in_flight = len(pending)
+            if pending:
+                self._show(f"{len(pending)} batches" + ("" if self._may_send else " to finish"))
+                done, _ = await workflow.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    await self._finish_batch(queue, pending.pop(task), task.result())
+            elif workflow.info().is_continue_as_new_suggested():
+                await self._continue_as_new(queue)
+            elif self._stopping:
+                return
+            elif workflow.now() >= self._known_plan.expires_at:
+                await self._discard(MessageState.EXPIRED, "too_late")
+                return
+            elif not self._may_send:
+                what = "somebody to resume it"
+                await self._wait(lambda: self._may_send or self._stopping, self._known_plan.expires_at, what)
+            elif not queue.empty:
+                await self._wait(lambda: not self._may_send, until=queue.next_due(), what="a retry")
+            else:
+                for batch in await self._unfinished_ranges():
+                    queue.put_back(batch)
+                if queue.empty and not await self._claims_are_open():
+                    return
+
+    async def _await_receipts(self) -> bool:
+        """Waits until all is final or the window ends, polling on the way; False when something is queued again."""
+        plan = self._known_plan
+        end = workflow.now() + plan.receipt_window
+        next_poll, pause = workflow.now() + plan.first_poll, plan.first_poll
+        while True:
+            figures = await self._read_figures()
+            if figures.states.get(MessageState.QUEUED) and not self._stopping:
+                return False
+            if not figures.open:
+                return True
+            wake = min(
+                end, next_poll, workflow.now() + (plan.in_doubt_after if figures.in_doubt else plan.receipt_window)
+            )
+            await self._wait(lambda: not self._open, until=wake, what=f"receipts of {figures.open} messages")
+            if not self._open:
+                continue
+            if workflow.now() >= min(end, next_poll):
+                await self._poll()
+                pause = min(_LONGEST_POLL_PAUSE, pause * 2)
+                next_poll = workflow.now() + pause
+            if workflow.now() >= end:
+                return True
+
+    # -- batches
+
+    @property
+    def _may_send(self) -> bool:
+        return self._status is RunStatus.ACTIVE and not self._stopping
+
+    def _start_batches(
+        self, queue: BatchQueue, pending: dict["asyncio.Task[SendBatchResult | None]", BatchRange]
+    ) -> None:
+        speed = self._known_plan.messages_per_second
+        while (
+            self._may_send
+            and len(pending) < window(speed)
+            and workflow.now() < self._known_plan.expires_at
+            and not workflow.info().is_continue_as_new_suggested()
+            and (batch := queue.take(workflow.now(), speed)) is not None
+        ):
+            pending[asyncio.create_task(self._send(batch))] = batch
+
+    async def _send(self, batch: BatchRange) -> SendBatchResult | None:
+        """One batch on the lane of its category; None when it failed for good and the run was paused for it."""
+        plan = self._known_plan
+        urgent = plan.category is not Category.PROMOTIONAL
+        try:
+            return await workflow.execute_activity_method(
+                SendingActivities.send_batch,
+                SendBatchInput(
+                    workspace_id=self._run.workspace_id,
+                    run_id=self._run.run_id,
+                    wave=batch.wave,
+                    first=batch.first,
+                    last=batch.last,
+                ),
+                task_queue=LANE_OF_CATEGORY[plan.category],
+                start_to_close_timeout=timedelta(minutes=30),
+                heartbeat_timeout=_HEARTBEAT,
+                retry_policy=_BATCH_RETRY,
+                priority=Priority(priority_key=2 if urgent else 4, fairness_key=str(plan.campaign_id)),
+                summary=f"send recipients {batch.first} to {batch.last}",
+            )
+        except ActivityError as error:
+            cause = error.cause
+            await self._change_status(RunStatus.PAUSED, f"sending failed: {cause or error}")
+            return None
+
+    async def _finish_batch(self, queue: BatchQueue, batch: BatchRange, result: SendBatchResult | None) -> None:
+        if result is None:
+            queue.put_back(batch)
+            return
+        if result.remaining:
+            queue.put_back(batch.model_copy(update={"due_at": result.due_at}))
+        if result.halted and self._may_send:
+            await self._load_plan()
+            self._enter(self._known_plan.status)
+            self._reason = self._known_plan.pause_reason
+
+    async def _claims_are_open(self) -> bool:
+        """Waits for claims of workers that were lost; their leases end, and what they held is settled."""
+        seconds = await workflow.execute_activity_method(
+            CampaignActivities.seconds_of_open_claims, self._run, start_to_close_timeout=_SHORT, retry_policy=_RETRY
+        )
+        if seconds <= 0:
+            return False
+        until = workflow.now() + timedelta(seconds=seconds + 1)
+        await self._wait(lambda: self._stopping, until, "the leases of a lost worker")
+        return True
+
+    # -- what people and the ledger say
+
+    @workflow.signal
+    def progressed(self, progress: Progress) -> None:
+        """The ledger crossed a threshold: the counts for the operator, and the end of waiting when all is final."""
+        self._states = progress.states
+        self._show(self._waiting_for)
+
+    @workflow.update
+    async def pause(self, request: PauseRequest) -> RunFigures:
+        """Claims nothing more; answers when what was in flight is recorded."""
+        async with self._changing:
+            await self._change_status(RunStatus.PAUSED, request.reason)
+            await workflow.wait_condition(lambda: not self._in_flight)
+            return await self._read_figures()
+
+    @pause.validator
+    def _may_pause(self, _: PauseRequest) -> None:
+        self._require(RunStatus.SCHEDULED, RunStatus.ACTIVE, verb="pause")
+
+    @workflow.update
+    async def resume(self) -> RunFigures:
+        """Goes on."""
+        async with self._changing:
+            await self._change_status(RunStatus.ACTIVE)
+            return await self._read_figures()
+
+    @resume.validator
+    def _may_resume(self) -> None:
+        self._require(RunStatus.PAUSED, verb="resume")
+
+    @workflow.update
+    async def stop(self) -> RunFigures:
+        """Ends sending for good: what is in flight is recorded, the rest becomes `cancelled`."""
+        async with self._changing:
+            await self._change_status(RunStatus.STOPPING)
+            self._stopping = True
+            await workflow.wait_condition(lambda: self._frozen and not self._in_flight)
+            return await self._discard(MessageState.CANCELLED, "stopped")
+
+    @stop.validator
+    def _may_stop(self) -> None:
+        self._require(RunStatus.SCHEDULED, RunStatus.ACTIVE, RunStatus.PAUSED, verb="stop")
+
+    @workflow.update
+    async def change_speed(self, request: SpeedRequest) -> None:
+        """A new speed limit of the run, in force with the next chunk of every worker."""
+        async with self._changing:
+            await workflow.execute_activity_method(
+                CampaignActivities.change_speed,
+                ChangeSpeed(
+                    workspace_id=self._run.workspace_id,
+                    run_id=self._run.run_id,
+                    messages_per_second=request.messages_per_second,
+                ),
+                start_to_close_timeout=_SHORT,
+                retry_policy=_RETRY,
+            )
+            await self._load_plan()
+
+    @change_speed.validator
+    def _may_change_speed(self, _: SpeedRequest) -> None:
+        self._require(RunStatus.SCHEDULED, RunStatus.ACTIVE, RunStatus.PAUSED, verb="change the speed of")
+
+    # -- asking activities
+
+    @property
+    def _known_plan(self) -> RunPlan:
+        assert self._plan is not None
+        return self._plan
+
+    @property
+    def _open(self) -> int:
+        return sum(count for state, count in self._states.items() if state in OPEN)
+
+    async def _load_plan(self) -> None:
+        self._plan = await workflow.execute_activity_method(
+            CampaignActivities.load_plan, self._run, start_to_close_timeout=_SHORT, retry_policy=_RETRY
+        )
+
+    async def _read_figures(self) -> RunFigures:
+        figures = await workflow.execute_activity_method(
+            CampaignActivities.read_figures, self._run, start_to_close_timeout=_SHORT, retry_policy=_RETRY
+        )
+        self._states = figures.states
+        return figures
+
+    async def _unfinished_ranges(self) -> list[BatchRange]:
+        return await workflow.execute_activity_method(
+            CampaignActivities.unfinished_ranges,
+            self._run,
+            start_to_close_timeout=_LONG,
+            retry_policy=_RETRY,
+            summary="does the ledger hold anything that is still queued?",
+        )
+
+    async def _poll(self) -> None:
+        await workflow.execute_activity_method(
+            ReceiptActivities.poll_receipts,
+            PollInput(workspace_id=self._run.workspace_id, run_id=self._run.run_id),
+            start_to_close_timeout=_LONG,
+            heartbeat_timeout=timedelta(minutes=1),
+            retry_policy=_RETRY,
+            summary="ask the provider for what no receipt has told",
+        )
+
+    async def _discard(self, state: MessageState, reason: str) -> RunFigures:
+        figures = await workflow.execute_activity_method(
+            CampaignActivities.discard_queued,
+            DiscardQueued(workspace_id=self._run.workspace_id, run_id=self._run.run_id, state=state, reason=reason),
+            start_to_close_timeout=_LONG,
+            heartbeat_timeout=timedelta(minutes=2),
+            retry_policy=_RETRY,
+            summary=f"what was never tried becomes {state.value}",
+        )
+        self._states = figures.states
+        return figures
+
+    async def _change_status(self, status: RunStatus, reason: str | None = None) -> None:
+        """The ledger first: workers read it before every claim."""
+        now = await workflow.execute_activity_method(
+            CampaignActivities.change_status,
+            ChangeStatus(workspace_id=self._run.workspace_id, run_id=self._run.run_id, status=status, reason=reason),
+            start_to_close_timeout=_SHORT,
+            retry_policy=_RETRY,
+        )
+        self._reason = reason
+        self._enter(now)
+
+    async def _continue_as_new(self, queue: BatchQueue) -> None:
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(
+            CampaignInput(
+                workspace_id=self._run.workspace_id,
+                run_id=self._run.run_id,
+                next_number=queue.next_number,
+                left_over=queue.left_over,
+            )
+        )
+
+    # -- waiting and showing
+
+    async def _wait(self, changed: Callable[[], bool], until: datetime | None, what: str) -> None:
+        """Waits for the condition, at most until the instant; says in the UI for what."""
+        self._show(what + (f" until {until:%Y-%m-%d %H:%M:%S} UTC" if until else ""))
+        timeout = None if until is None else max(timedelta(0), until - workflow.now())
+        if timeout == timedelta(0):
+            return
+        try:
+            await workflow.wait_condition(changed, timeout=timeout, timeout_summary=what)
+        except TimeoutError:
+            return
+
+    def _require(self, *allowed: RunStatus, verb: str) -> None:
+        if self._stopping or self._status not in allowed:
+            raise ApplicationError(
+                f"cannot {verb} a run that is {self._status.value}", type="Conflict", non_retryable=True
+            )
+
+    def _enter(self, status: RunStatus) -> None:
+        if status is not self._status:
+            self._status = status
+            workflow.upsert_search_attributes([CAMPAIGN_STATUS.value_set(status.value)])
+
+    def _show(self, waiting_for: str) -> None:
+        self._waiting_for = waiting_for
+        if self._plan is not None:
+            workflow.set_current_details(
+                campaign_details(
+                    self._plan,
+                    status=self._status,
+                    waiting_for=waiting_for,
+                    states=self._states,
+                    reason=self._reason,
+                    as_of=workflow.now(),
+                )
+            )
