@@ -127,9 +127,9 @@ WITH given AS (
         coalesce(old.error_code, old.reason, '') AS old_code, coalesce(new.reason, '') AS code
 ), leased AS (
     INSERT INTO batch AS known (run_id, wave, first_number, last_number, workspace_id, lease_until)
-    SELECT $2, $8, $9, $10, $1, max(lease_until) FROM moved WHERE state = 'claimed' HAVING count(*) > 0
+    SELECT $2, $8, $9, $10, $1, min(lease_until) FROM moved WHERE state = 'claimed' HAVING count(*) > 0
     ON CONFLICT (run_id, wave, first_number) DO UPDATE
-    SET lease_until = greatest(known.lease_until, excluded.lease_until),
+    SET lease_until = least(known.lease_until, excluded.lease_until),
         last_number = greatest(known.last_number, excluded.last_number)
 ), counted AS (
     INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)

@@ -5,8 +5,8 @@ from uuid import UUID
 from heliograph.db.counters import SHARD
 from heliograph.db.engine import Connection
 
-# `batch` says in which ranges leases can have run out; only those are read. A batch whose claims are all settled
-# loses its lease and is not looked at again.
+# `batch` says in which ranges leases can have run out; only those are read. What is still claimed there sets when the
+# range is looked at next; without any it is not looked at again.
 _SETTLE = """
 WITH expired AS (
     SELECT run_id, wave, first_number, last_number, lease_until FROM batch
@@ -39,9 +39,14 @@ WITH expired AS (
     ON CONFLICT (run_id, shard, state, code)
     DO UPDATE SET count = counter.count + excluded.count, parts = counter.parts + excluded.parts
 ), cleared AS (
-    UPDATE batch SET lease_until = NULL FROM expired
+    UPDATE batch SET lease_until = (
+        SELECT min(message.lease_until) FROM message
+        WHERE message.run_id = expired.run_id AND message.wave = expired.wave
+          AND message.number BETWEEN expired.first_number AND expired.last_number
+          AND message.state = 'claimed' AND message.lease_until >= now()
+    )
+    FROM expired
     WHERE (batch.run_id, batch.wave, batch.first_number) = (expired.run_id, expired.wave, expired.first_number)
-      AND batch.lease_until = expired.lease_until
 )
 SELECT run_id, count(*) AS count FROM moved GROUP BY run_id
 """

@@ -19,7 +19,6 @@ from heliograph.db.tables.base import (
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import CampaignStatus, Category, Channel, DeliveryType, RunStatus
 
-
 OPEN_RUN = text("status IN ('SCHEDULED', 'ACTIVE', 'PAUSED', 'STOPPING')")
 
 
@@ -122,7 +121,7 @@ class Batch(SQLModel, table=True):
     first_number: int = Field(primary_key=True, sa_type=BigInteger)
     last_number: int = Field(sa_type=BigInteger)
     workspace_id: UUID
-    lease_until: datetime | None = Field(default=None, sa_type=INSTANT)  # the latest lease given out in the range
+    lease_until: datetime | None = Field(default=None, sa_type=INSTANT)  # the earliest lease that may still be open in the range
 
 
 class RunCounter(SQLModel, table=True):
