@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate
+from struct import Struct
 
 from heliograph.simulator.script import (
     PLAIN_DEFAULTS,
@@ -20,7 +21,7 @@ from heliograph.simulator.script import (
 )
 from heliograph.simulator.statuses import DELIVERED, FAILED, UNDELIVERED
 
-_FRACTIONS_PER_DIGEST = 16
+_DIGEST = Struct(">16I")
 _UNIT = 2.0**32
 _LATENCY, _DELIVERY, _TO_SENT, _TO_FINAL, _LATE, _LOST, _FIRST_RULE = range(7)
 
@@ -42,20 +43,19 @@ class Fate:
 class Chance:
     """Fractions in [0, 1), drawn from a hash of seed and number: the same in every process and run."""
 
-    __slots__ = ("_digests", "_number", "_seed")
+    __slots__ = ("_drawn", "_number", "_seed")
 
     def __init__(self, seed: bytes, number: str) -> None:
         self._seed = seed
         self._number = number.encode()
-        self._digests: list[bytes] = []
+        self._drawn: tuple[int, ...] = ()
 
     def fraction(self, index: int) -> float:
         """The fraction at this place; a number's places are independent of each other."""
-        page, place = divmod(index, _FRACTIONS_PER_DIGEST)
-        while len(self._digests) <= page:
-            salt = len(self._digests).to_bytes(4)
-            self._digests.append(blake2b(self._number, key=self._seed, salt=salt).digest())
-        return int.from_bytes(self._digests[page][4 * place : 4 * place + 4]) / _UNIT
+        while len(self._drawn) <= index:
+            salt = len(self._drawn).to_bytes(4)
+            self._drawn += _DIGEST.unpack(blake2b(self._number, key=self._seed, salt=salt).digest())
+        return self._drawn[index] / _UNIT
 
 
 class Outcomes:

@@ -4,13 +4,13 @@ import re
 import time
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import unquote_plus
 
 import orjson
 
 from heliograph.simulator.accounts import Account
 from heliograph.simulator.errors import error_reply
 from heliograph.simulator.fate import Fate, Playbook
+from heliograph.simulator.forms import read_form
 from heliograph.simulator.http import Manner, Reply
 from heliograph.simulator.messages import AcceptedMessage, Messages
 from heliograph.simulator.receipts import ReceiptSchedule
@@ -73,17 +73,6 @@ class Sending:
         if callback and fate.receipts is not None:
             self._receipts.plan(place, message, fate, fate.receipts, callback)
         return message
-
-
-def read_form(body: bytes) -> dict[str, str]:
-    """The fields of a form; of a repeated field the last."""
-    form = {}
-    for pair in body.split(b"&"):
-        name, _, value = pair.partition(b"=")
-        form[name.decode("ascii", "replace")] = (
-            unquote_plus(value.decode("ascii", "replace")) if b"%" in value or b"+" in value else value.decode()
-        )
-    return form
 
 
 def _refusal(account: Account, form: dict[str, str]) -> Reply | None:
