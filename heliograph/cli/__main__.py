@@ -9,6 +9,7 @@ import typer
 from heliograph.cli.migrate import migrate
 from heliograph.cli.output import print_error
 from heliograph.cli.session import choices
+from heliograph.cli.template import app as template_app
 from heliograph.cli.up import up
 from heliograph.errors import HeliographError
 from heliograph.temporal.exit import leave
@@ -37,6 +38,7 @@ def options(
 # -- one line a command
 app.command()(up)
 app.command()(migrate)
+app.add_typer(template_app, name="template")
 
 
 def run(arguments: list[str]) -> int:
