@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     # -- limits
     upload_limit: int = Field(default=2**31, description="Bytes of one uploaded CSV file.")
     body_limit: int = Field(default=2**20, description="Bytes of any other request.")
+    import_directories: tuple[Path, ...] = Field(
+        default=(),
+        description="Directories from which the API may import files of the server, as a JSON list; none by default.",
+    )
     database_pool_size: int = Field(default=8, description="Connections per process.")
 
     # -- providers

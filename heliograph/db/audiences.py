@@ -1,7 +1,8 @@
 """Audiences and their imports in SQL."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel import col, func, select
@@ -13,6 +14,8 @@ from heliograph.db.pages import Page, PageRequest, newest_first, page_of
 from heliograph.db.tables import Audience, AudienceImport, AudienceRow, Run
 from heliograph.db.tables.audiences import ImportStatus
 from heliograph.db.tables.campaigns import OPEN_RUN
+
+_COPY_PIECE: Final = 2**18  # bytes
 
 
 async def find_audience(
@@ -155,17 +158,14 @@ async def advance(connection: Connection, before: ImportPosition, after: ImportP
     if moved is None:
         return False
     if rows:
-        await connection.copy_to_table("audience_row", source=_once(rows), columns=COLUMNS, format="text")
+        await connection.copy_to_table("audience_row", source=_pieces(rows), columns=COLUMNS, format="text")
     return True
 
 
-class _once:  # noqa: N801 - reads as a function; asyncpg wants an asynchronous iterable of bytes
-    def __init__(self, rows: bytes) -> None:
-        self._rows = memoryview(rows)
-
-    async def __aiter__(self) -> Any:
-        for start in range(0, len(self._rows), 2**18):
-            yield bytes(self._rows[start : start + 2**18])
+async def _pieces(rows: bytes) -> AsyncIterator[bytes]:
+    """As asyncpg wants a source: in pieces, so that other tasks get their turn between them."""
+    for start in range(0, len(rows), _COPY_PIECE):
+        yield rows[start : start + _COPY_PIECE]
 
 
 # The first row with an address counts, later ones point to it. Earlier imports are marked already, so only rows of

@@ -1,6 +1,5 @@
 """One chunk of a file: read, checked, normalised and laid out for `COPY`. Runs where it may take the processor."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -9,19 +8,14 @@ from uuid import UUID
 import orjson
 
 from heliograph.db.audience_copy import RowEncoder
+from heliograph.domain.csv.check import RowChecker
 from heliograph.domain.csv.layout import Layout
 from heliograph.domain.csv.records import ROW_LIMIT, SHOWN, Block
 from heliograph.domain.csv.rejects import RejectWriter
-from heliograph.domain.csv.rules import RowRule, Rule
-from heliograph.domain.phone_numbers import REGIONS, NumberRule, PhoneNumber, normalise_number
+from heliograph.domain.csv.rules import RowRule
 
 CHUNK_BYTES: Final = ROW_LIMIT
 """A chunk is one block: 10,000 to 20,000 rows of the usual kind, and one transaction."""
-
-NOWHERE: Final = ""
-"""The region of a country cell that names no region: only a number with its country code can stand beside it."""
-
-_REMEMBERED: Final = 1000  # spellings of countries: a column of rubbish must not fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,43 +79,14 @@ def parse_chunk(task: ChunkTask) -> Chunk:
 
 
 def _take_records(block: Block, task: ChunkTask, rows: RowEncoder, rejects: RejectWriter) -> None:
-    layout = task.layout
-    width, phone, country = len(layout.names), layout.phone, layout.country
-    names = [name if index != phone else None for index, name in enumerate(layout.names)]
-    region_of = _region_reader(task.region)
+    check = RowChecker(task.layout, task.region).check
     for line, fields, broken in block:
-        rule: Rule
-        if broken is not None:
-            rule = broken
-        elif len(fields) != width:
-            rule = RowRule.FIELD_COUNT
+        verdict = broken or check(fields)
+        if isinstance(verdict, tuple):
+            (e164, region), variables = verdict
+            rows.add(e164, region, orjson.dumps(variables))
         else:
-            region = task.region if country is None else region_of(fields[country])
-            number = normalise_number(fields[phone], region or None)
-            if isinstance(number, PhoneNumber):
-                variables = {
-                    name: text for name, cell in zip(names, fields, strict=True) if name and (text := cell.strip())
-                }
-                rows.add(number.e164, number.region, orjson.dumps(variables))
-                continue
-            rule = RowRule.UNKNOWN_REGION if region == NOWHERE and number is NumberRule.NO_REGION else number
-        rejects.add(line, rule, fields)
-
-
-def _region_reader(default: str | None) -> Callable[[str], str | None]:
-    """From a country cell to a region: the default for an empty one, `NOWHERE` for one that names none."""
-    known: dict[str, str | None] = {}
-
-    def region_of(cell: str) -> str | None:
-        if cell in known:
-            return known[cell]
-        code = cell.strip().upper()
-        region = default if not code else code if code in REGIONS else NOWHERE
-        if len(known) < _REMEMBERED:
-            known[cell] = region
-        return region
-
-    return region_of
+            rejects.add(line, verdict, fields)
 
 
 def _skip_long_line(file: BinaryIO, task: ChunkTask, data: bytes, rejects: RejectWriter) -> tuple[int, int]:

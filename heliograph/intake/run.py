@@ -64,7 +64,7 @@ async def run_import(
     report: Report = lambda _: None,
     halt: Halt = lambda: False,
 ) -> ImportOutcome:
-    """Brings an import to its end. Calling it again, after any crash or after the end, is harmless.
+    """Brings an import to its end and removes its file. Calling it again, after a crash or the end, is harmless.
 
     Raises `Transient` when it stopped before the end: `halt` said so, or another process moves the same import.
     """
@@ -87,6 +87,8 @@ async def run_import(
         duplicates = await finish_import(connection, position, error=error, variables=layout.variables)
     if duplicates is None:
         raise _moved_elsewhere()
+    if error is None:  # the rows are in the database; a file that could not be read stays for a look at it
+        await asyncio.to_thread(Path(position.path).unlink, missing_ok=True)
     return ImportOutcome(position.rows_added, position.rows_rejected, position.duplicates + duplicates, error)
 
 
