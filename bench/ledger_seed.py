@@ -155,8 +155,9 @@ async def seed_messages(
             body, parts, accepted_at, status_changed_at, created_at
         )
         SELECT run.workspace_id, run.id || ':' || number, run.id, 1, number, run.channel, run.category,
-            '+1415' || lpad(number::text, 7, '0'), $4::text::message_state, now(), $5::int, run.connector_id, run.sender_id,
-            CASE WHEN $5::int > 0 THEN now() - $8::interval END, CASE WHEN $4::text = 'claimed' THEN now() + interval '1 min' END,
+            '+1415' || lpad(number::text, 7, '0'), $4::text::message_state, now(), $5::int,
+            run.connector_id, run.sender_id, CASE WHEN $5::int > 0 THEN now() - $8::interval END,
+            CASE WHEN $4::text = 'claimed' THEN now() + interval '1 min' END,
             CASE WHEN $4::text = 'accepted' THEN 'SM' || lpad(to_hex(number), 32, '0') END,
             CASE WHEN $7::text IS NOT NULL THEN 'unknown_outcome'::error_class END, $7::text,
             'Hello', $6::int, CASE WHEN $4::text = 'accepted' THEN now() - $8::interval END, now() - $8::interval, now()
@@ -176,7 +177,8 @@ async def seed_messages(
     await connection.execute(
         """
         INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)
-        VALUES ($1, 0, $2::text::message_state, $3, $4, $5::bigint, CASE WHEN $2::text IN ('queued', 'expired', 'cancelled') THEN 0 ELSE $6::bigint END)
+        VALUES ($1, 0, $2::text::message_state, $3, $4, $5::bigint,
+            CASE WHEN $2::text IN ('queued', 'expired', 'cancelled') THEN 0 ELSE $6::bigint END)
         ON CONFLICT (run_id, shard, state, code)
         DO UPDATE SET count = counter.count + excluded.count, parts = counter.parts + excluded.parts
         """,

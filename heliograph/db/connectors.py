@@ -37,3 +37,8 @@ async def any_authenticated(session: AsyncSession, workspace_id: UUID) -> bool:
         Connector.workspace_id == workspace_id, col(Connector.credentials_changed_at).is_not(None)
     )
     return (await session.exec(statement.limit(1))).first() is not None
+
+
+async def find_connector_by_token(session: AsyncSession, token: str) -> Connector | None:
+    """The connector of a callback address. A deleted one too: receipts of what it sent still count."""
+    return (await session.exec(select(Connector).where(Connector.callback_token == token))).one_or_none()

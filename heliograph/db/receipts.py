@@ -43,6 +43,14 @@ class StoredReceipts:
     moved: int = 0  # messages whose state or code changed
     conflicts: int = 0  # receipts that contradict another final word
 
+    def __add__(self, other: "StoredReceipts") -> "StoredReceipts":
+        return StoredReceipts(
+            self.stored + other.stored,
+            self.parked + other.parked,
+            self.moved + other.moved,
+            self.conflicts + other.conflicts,
+        )
+
 
 def _ordered(states: Sequence[MessageState]) -> str:
     return "'{" + ",".join(states) + "}'::message_state[]"

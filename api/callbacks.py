@@ -1,0 +1,143 @@
+"""Doors for providers: status callbacks, committed before their 200.
+
+The hottest route of the API. It is an ASGI application of its own behind a documented FastAPI route: FastAPI's
+dependencies and responses would cost as much again as everything that is done here.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from http import HTTPStatus
+from urllib.parse import quote
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
+
+from api.problems import documented
+from heliograph.errors import PayloadTooLarge
+from heliograph.providers.protocol import ProviderRequest
+from heliograph.services.callback_connectors import CallbackConnectors
+from heliograph.services.context import Services
+from heliograph.services.receipt_batcher import ReceiptBatcher
+from heliograph.services.receipts import store, take_status_callback
+
+BODY_LIMIT = 64 * 1024
+"""Bytes. Twilio's callbacks have about 500."""
+
+_START: Message = {"type": "http.response.start", "status": HTTPStatus.OK, "headers": [(b"content-length", b"0")]}
+_END: Message = {"type": "http.response.body", "body": b""}
+
+
+class CallbackDoor:
+    """What the callbacks of one process share."""
+
+    def __init__(self, services: Services) -> None:
+        self._connectors = CallbackConnectors(services.database, services.key_ring)
+        self._public_url = services.settings.public_url.rstrip("/")
+        self.batcher = ReceiptBatcher(partial(store, services.database))
+
+    async def take_status(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers 200 with nothing in it when the receipts are committed; raises our errors otherwise."""
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        body = await _read_body(receive, headers.get("content-length", ""))
+        request = ProviderRequest(scope["method"], self._url(scope), headers, body)
+        await take_status_callback(self._connectors, self.batcher, scope["path_params"]["token"], request)
+        await send(_START)
+        await send(_END)
+
+    def _url(self, scope: Scope) -> str:
+        """The address as the provider called it: proxies may have changed host and scheme, nothing after them."""
+        path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+        query: bytes = scope["query_string"]
+        address = self._public_url + path.partition(b"?")[0].decode("latin-1")
+        return f"{address}?{query.decode('latin-1')}" if query else address
+
+
+async def _read_body(receive: Receive, declared: str) -> bytes:
+    if declared.isdigit() and len(declared) < 20 and int(declared) > BODY_LIMIT:
+        raise _too_large()
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+    else:
+        body = await _read_rest(message, receive)
+    if len(body) > BODY_LIMIT:
+        raise _too_large()
+    return body
+
+
+async def _read_rest(message: Message, receive: Receive) -> bytes:
+    chunks = bytearray()
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks += message.get("body", b"")
+        if len(chunks) > BODY_LIMIT:
+            raise _too_large()
+        if not message.get("more_body"):
+            return bytes(chunks)
+        message = await receive()
+
+
+def _too_large() -> PayloadTooLarge:
+    return PayloadTooLarge(f"a callback may have at most {BODY_LIMIT} bytes")
+
+
+class _CallbackRoute(APIRoute):
+    """Documented by FastAPI, served without it."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        door: CallbackDoor = scope["app"].state.callbacks
+        await door.take_status(scope, receive, send)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Opens the door on the application's services; at the end commits what came in."""
+    door = CallbackDoor(app.state.services)
+    app.state.callbacks = door
+    try:
+        yield
+    finally:
+        await door.batcher.aclose()
+
+
+router = APIRouter(tags=["callbacks"], route_class=_CallbackRoute, lifespan=_lifespan)
+
+_RESPONSES = documented(403, 404, 413, 422, 503)
+
+
+@router.post(
+    "/callbacks/{token}/status",
+    summary="A provider reports on messages",
+    response_class=Response,
+    responses=_RESPONSES,
+    openapi_extra={
+        "requestBody": {
+            "description": "As the connector's provider sends it; at most 64 KiB. The signature covers these bytes.",
+            "content": {
+                "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+                "application/json": {"schema": {}},
+            },
+        }
+    },
+)
+async def take_status_callback_by_post(token: str) -> None:
+    """Answers 200, without a body, when the receipts are committed. Reports of messages that are not known (yet) are
+    kept aside and taken up when their message is. A repeated callback changes nothing."""
+
+
+@router.get(
+    "/callbacks/{token}/status",
+    summary="A provider reports on messages by GET",
+    response_class=Response,
+    responses=_RESPONSES,
+)
+async def take_status_callback_by_get(token: str) -> None:
+    """The same for providers that call with everything in the query."""

@@ -1,0 +1,75 @@
+"""Which connector a callback's token names, with its credentials in clear: kept a short while, for speed."""
+
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from heliograph.db.connectors import find_connector_by_token
+from heliograph.db.engine import Database
+from heliograph.errors import Conflict, Forbidden, NotFound
+from heliograph.providers.protocol import Provider
+from heliograph.providers.registry import provider
+from heliograph.secrets import KeyRing
+from heliograph.services.connections import open_credentials
+
+_KEPT_SECONDS = 30.0
+_RENEWED_AFTER_SECONDS = 1.0
+_LONGEST_TOKEN = 128
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackConnector:
+    """What a callback needs of its connector."""
+
+    id: UUID
+    workspace_id: UUID
+    token: str
+    provider: Provider
+    credentials: BaseModel
+    read_at: float  # time.monotonic()
+
+
+class CallbackConnectors:
+    """Reads a connector at most once in a while, whatever the rate of its callbacks."""
+
+    def __init__(self, database: Database, key_ring: KeyRing) -> None:
+        self._database = database
+        self._key_ring = key_ring
+        self._known: dict[str, CallbackConnector] = {}
+
+    async def find(self, token: str) -> CallbackConnector:
+        """The connector; `NotFound` for an unknown token, `Forbidden` when it has no credentials to check against."""
+        known = self._known.get(token)
+        if known is not None and time.monotonic() - known.read_at < _KEPT_SECONDS:
+            return known
+        return await self._read(token)
+
+    async def renewed(self, connector: CallbackConnector) -> CallbackConnector:
+        """The same connector read anew, unless that was done a moment ago: for a signature that does not match."""
+        if time.monotonic() - connector.read_at < _RENEWED_AFTER_SECONDS:
+            return connector
+        return await self._read(connector.token)
+
+    async def _read(self, token: str) -> CallbackConnector:
+        self._known.pop(token, None)
+        if len(token) > _LONGEST_TOKEN or not token.isascii() or "\0" in token:
+            raise _unknown()
+        async with self._database.unit_of_work() as session:
+            row = await find_connector_by_token(session, token)
+        if row is None:
+            raise _unknown()
+        try:
+            credentials = open_credentials(self._key_ring, row)
+        except Conflict as error:
+            raise Forbidden("the connector has no credentials to check the signature with", code=error.code) from error
+        found = CallbackConnector(
+            row.id, row.workspace_id, token, provider(row.provider), credentials, time.monotonic()
+        )
+        self._known[token] = found
+        return found
+
+
+def _unknown() -> NotFound:
+    return NotFound("there is no such callback address", code="unknown_callback")
