@@ -3,15 +3,33 @@
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from api import api_keys, audit, codec, connectors, health, problems, senders, workspaces
+from api import (
+    api_keys,
+    audiences,
+    audit,
+    callbacks,
+    codec,
+    connectors,
+    health,
+    openapi,
+    problems,
+    senders,
+    templates,
+    workspaces,
+    yardstick,
+)
 from api.limits import BodyLimitMiddleware
 from heliograph.services.api_keys import Authenticator
 from heliograph.services.context import Services
+from heliograph.settings import Settings
 
 ROUTERS = (
+    callbacks.router,
     connectors.router,
     connectors.providers_router,
     senders.router,
+    templates.router,
+    audiences.router,
     workspaces.router,
     api_keys.router,
     audit.router,
@@ -30,21 +48,20 @@ def create_app(services: Services) -> FastAPI:
 
     A router that runs something in the background brings it as its own `APIRouter(lifespan=…)`.
     """
-    app = FastAPI(
-        title="Heliograph",
-        version="1",
-        generate_unique_id_function=_operation_id,
-        docs_url="/docs",
-        redoc_url=None,
-    )
+    app = assemble(services.settings)
     app.state.services = services
     app.state.authenticator = Authenticator(services.database)
+    return app
+
+
+def assemble(settings: Settings) -> FastAPI:
+    """The routes, not yet able to answer: `python -m api.openapi` describes them."""
+    app = FastAPI(title="Heliograph", version="1", generate_unique_id_function=_operation_id, redoc_url=None)
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(
-        BodyLimitMiddleware,
-        body_limit=services.settings.body_limit,
-        upload_limit=services.settings.upload_limit,
-    )
+    if settings.bench_routes:
+        app.include_router(yardstick.router)
+    app.add_middleware(BodyLimitMiddleware, body_limit=settings.body_limit, upload_limit=settings.upload_limit)
     problems.install(app)
+    openapi.install(app)
     return app

@@ -123,7 +123,10 @@ async def _call(
     actor: CurrentActor,
     idempotency_key: Annotated[
         str | None,
-        Header(description="Any text of your own; repeat it to repeat the call without repeating what it does. 24 h."),
+        Header(
+            alias="Idempotency-Key",
+            description="Any text of your own; repeat it to repeat the call without repeating what it does. 24 h.",
+        ),
     ] = None,
 ) -> IdempotentCall:
     if idempotency_key is not None:

@@ -7,7 +7,7 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -24,7 +24,7 @@ _KEY_BYTES = 32
 class KeyRing:
     """Seals with its first key, opens with any."""
 
-    keys: Mapping[str, bytes]
+    keys: Mapping[str, bytes] = field(repr=False)
 
     def seal(self, plain: bytes, *, context: bytes) -> bytes:
         """`context` names what the secret belongs to; it must be the same when it is opened."""

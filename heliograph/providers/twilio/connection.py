@@ -1,5 +1,6 @@
 """An open Twilio account: sends messages and answers questions about them, with Twilio's own client."""
 
+import json
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +13,7 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from heliograph.domain.vocabulary import ErrorClass
-from heliograph.errors import BadRequest, FieldError, NotFound, Unauthenticated, UpstreamFailed
+from heliograph.errors import BadRequest, FieldError, HeliographError, NotFound, Unauthenticated, UpstreamFailed
 from heliograph.providers.protocol import (
     Accepted,
     Balance,
@@ -174,20 +175,37 @@ async def _ask(question: Awaitable[Asked]) -> Asked:
     try:
         return await question
     except ANSWERED_ERRORS as error:
-        code = twilio_code(error)
-        if error.status == 404:
-            raise NotFound("Twilio does not have it", code="not_found_at_twilio") from error
-        if error.status == 401 or (code in REQUEST_CODES and REQUEST_CODES[code].error_class is ErrorClass.AUTH):
-            raise Unauthenticated(INVALID_CREDENTIALS) from error
-        if error.status >= 500 or error.status == 429:
-            raise UpstreamFailed(FAILED_AT_TWILIO) from error
-        meaning = REQUEST_CODES.get(code) if code is not None else None
-        rule = meaning.text if meaning else f"Twilio refuses it with HTTP {error.status}, error {code}"
-        raise BadRequest(INVALID_DETAILS, errors=[FieldError("twilio", rule, str(code))]) from error
+        raise _refusal(error.status, twilio_code(error)) from error
     except (ClientError, OSError) as error:
         raise UpstreamFailed("Twilio could not be reached, or did not answer in time") from error
-    except (TwilioException, *_UNREADABLE) as error:
+    except TwilioException as error:
+        raise _refusal(*_unreadable_page(error)) from error
+    except _UNREADABLE as error:
         raise UpstreamFailed(FAILED_AT_TWILIO) from error
+
+
+def _refusal(status: int, code: int | None) -> HeliographError:
+    """What an answer that is not 2xx means to who asked."""
+    if status == 404:
+        return NotFound("Twilio does not have it", code="not_found_at_twilio")
+    if status == 401 or (code in REQUEST_CODES and REQUEST_CODES[code].error_class is ErrorClass.AUTH):
+        return Unauthenticated(INVALID_CREDENTIALS)
+    if status >= 500 or status == 429:
+        return UpstreamFailed(FAILED_AT_TWILIO)
+    meaning = REQUEST_CODES.get(code) if code is not None else None
+    rule = meaning.text if meaning else f"Twilio refuses it with HTTP {status}, error {code}"
+    return BadRequest(INVALID_DETAILS, errors=[FieldError("twilio", rule, str(code))])
+
+
+def _unreadable_page(error: TwilioException) -> tuple[int, int | None]:
+    """Status and code of a list that was refused: for lists, Twilio's client hands over the bare response."""
+    response = error.args[1] if len(error.args) > 1 else None
+    status = getattr(response, "status_code", 502)
+    try:
+        code = json.loads(getattr(response, "text", ""))["code"]
+    except (ValueError, TypeError, KeyError):
+        return status, None
+    return status, code if isinstance(code, int) else None
 
 
 def _callback_prefix(callback_url: str | None) -> str | None:
