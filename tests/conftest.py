@@ -25,6 +25,7 @@ from heliograph.settings import Settings
 from heliograph.stack.ports import free_port
 from heliograph.stack.postgres import EmbeddedPostgres
 from heliograph.temporal.plugin import HeliographPlugin
+from tests.skips import fail_on_skips
 
 TEMPORAL = Path(sys.executable).with_name("temporal")
 
@@ -44,10 +45,11 @@ TEMPORAL_SETTINGS = (
 _exit_status = 0
 
 
-def pytest_sessionfinish(exitstatus: int) -> None:
-    """Notes how the session ended."""
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Notes how the session ended; in CI a skip is a failure."""
     global _exit_status  # noqa: PLW0603 - pytest hands it to one hook and lets another be the last
-    _exit_status = exitstatus
+    fail_on_skips(session)
+    _exit_status = session.exitstatus
 
 
 @pytest.hookimpl(trylast=True)
