@@ -69,6 +69,7 @@ class TwilioPeer:
 
     def __init__(self, simulator: SimulatorClient) -> None:
         self._simulator = simulator
+        self.url = simulator.url
 
     async def behave(self, behaviour: Behaviour) -> None:
         """Sets the script."""
