@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from heliograph.cli.output import AsJson, console, print_json
 from heliograph.cli.session import open_services, run
@@ -89,10 +90,11 @@ def list_(
     if as_json:
         print_json({"items": [_summary(template) for template in page.items], "next": page.next})
         return
-    table = Table("id", "name", "version", "tags", "updated")
+    table = Table(Column("id", min_width=36), "name", "version", "tags", "updated")
     for template in page.items:
         updated = f"{template.updated_at:%Y-%m-%d %H:%M}"
-        table.add_row(str(template.id), template.name, str(template.latest_version), ", ".join(template.tags), updated)
+        cells = (str(template.id), template.name, str(template.latest_version), ", ".join(template.tags), updated)
+        table.add_row(*(Text(cell, overflow="fold") for cell in cells))
     console.print(table)
     if page.next is not None:
         console.print(f"more: --after {page.next}")

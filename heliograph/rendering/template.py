@@ -200,14 +200,16 @@ def _compiled(
     try:
         tree = check(_SANDBOXES[missing_variable].parse(body))
         return CompiledTemplate(tree, fallbacks, missing_variable, smart_encoding)
+    except TemplateInvalid:
+        raise
     except TemplateSyntaxError as error:
         raise TemplateInvalid(error.message or "syntax error", line=error.lineno) from error
     except (MessageEmpty, MessageTooLong) as error:
         raise TemplateInvalid(error.errors[0].rule) from error
     except (RecursionError, MemoryError, SyntaxError) as error:
         raise TemplateInvalid("nested too deep") from error
-    except (ValueError, OverflowError) as error:
-        raise TemplateInvalid("a number in it is too large") from error
+    except Exception as error:  # foreign code again: Jinja computes with constants while it compiles
+        raise TemplateInvalid(f"a constant in it cannot be computed ({type(error).__name__})") from error
 
 
 def _check_source(body: str) -> None:
