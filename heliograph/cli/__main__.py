@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from heliograph.cli.audience import app as audience_app
 from heliograph.cli.migrate import migrate
 from heliograph.cli.output import print_error
 from heliograph.cli.session import choices
@@ -39,6 +40,7 @@ def options(
 app.command()(up)
 app.command()(migrate)
 app.add_typer(template_app, name="template")
+app.add_typer(audience_app, name="audience")
 
 
 def run(arguments: list[str]) -> int:

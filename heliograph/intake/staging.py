@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +54,11 @@ def _incoming(settings: Settings) -> Path:
     return directory / f".incoming-{new_id()}"
 
 
-async def stage_stream(settings: Settings, pieces: AsyncIterator[bytes], file_name: str) -> StagedFile:
-    """Writes a stream to disk; `PayloadTooLarge` once it is longer than `settings.upload_limit`."""
+async def stage_stream(settings: Settings, pieces: AsyncIterator[bytes], file_name: Callable[[], str]) -> StagedFile:
+    """Writes a stream to disk; `PayloadTooLarge` once it is longer than `settings.upload_limit`.
+
+    `file_name` is asked at the end: the stream itself may bring it.
+    """
     path = _incoming(settings)
     digest, size = hashlib.sha256(), 0
     try:
@@ -70,7 +73,7 @@ async def stage_stream(settings: Settings, pieces: AsyncIterator[bytes], file_na
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return StagedFile(path, shown_name(file_name), size, digest.digest())
+    return StagedFile(path, shown_name(file_name()), size, digest.digest())
 
 
 async def stage_path(settings: Settings, source: Path) -> StagedFile:

@@ -51,9 +51,10 @@ class RejectedRow:
     """A row of the reject file."""
 
     line: int
-    column: str
+    column: str  # "" when the row as a whole is at fault
     rule: str
     reason: str
+    value: str  # of that column
     fields: list[str]
 
 
@@ -126,12 +127,13 @@ async def sample_rejects(services: Services, actor: Actor, import_id: UUID, *, e
     seen: Counter[str] = Counter()
     found: list[RejectedRow] = []
     reader = csv.reader(io.StringIO(head.decode("utf-8", "replace"), newline=""))
-    next(reader, None)
+    columns = next(reader, [])[len(LEADING) :]
     for line in reader:
         if len(line) < len(LEADING) or not line[0].isdigit():
             continue  # the last one, cut off by the end of the sample
         number, column, rule, reason, *fields = line
         seen[rule] += 1
         if seen[rule] <= each:
-            found.append(RejectedRow(int(number), column, rule, reason, fields))
+            value = dict(zip(columns, fields, strict=False)).get(column, "") if column else ""
+            found.append(RejectedRow(int(number), column, rule, reason, value, fields))
     return found

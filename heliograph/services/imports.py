@@ -5,7 +5,9 @@ A file is first staged (`heliograph/intake/staging.py`), from a stream or a path
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -174,8 +176,8 @@ async def _place(session: AsyncSession, actor: Actor, record: AudienceImport, st
             payload={"workspace_id": str(record.workspace_id), "import_id": str(record.id)},
         )
     )
-    detail = {"import_id": str(record.id), "file": staged.file_name, "bytes": staged.size}
-    audit(session, actor, "audience.import", record.audience_id, detail)
+    detail = {"audience_id": str(record.audience_id), "file": staged.file_name, "bytes": staged.size}
+    audit(session, actor, "import.start", record.id, detail)
     await session.flush()
     await asyncio.to_thread(staged.path.replace, record.path)
 
@@ -208,3 +210,20 @@ async def get_import(
     if found is None:
         raise NotFound("there is no such import in this workspace")
     return found
+
+
+async def wait_for_import(
+    services: Services,
+    actor: Actor,
+    import_id: UUID,
+    *,
+    report: Callable[[AudienceImport], None] = lambda _: None,
+    every: timedelta = timedelta(milliseconds=200),
+) -> AudienceImport:
+    """The import when it has ended, well or not; `report` is told its state on the way."""
+    while True:
+        record = await get_import(services, actor, import_id)
+        report(record)
+        if record.status is not ImportStatus.RUNNING:
+            return record
+        await asyncio.sleep(every.total_seconds())
