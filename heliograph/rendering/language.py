@@ -50,7 +50,7 @@ _WORDS: Final = {
     nodes.Scope: "autoescape",
     nodes.With: "with",
 }
-_RESERVED: Final = frozenset({"self", "super", "caller", "varargs", "kwargs"})
+_RESERVED: Final = frozenset({"self"})  # Jinja makes the template itself of it
 
 
 def check(tree: nodes.Template) -> nodes.Template:

@@ -64,7 +64,8 @@ def test_a_static_body_is_the_same_message_for_everybody() -> None:
         ("{{ contact.city.name }} {{ contact['zip'] }}", "Oslo 0150"),
         ("{{ 'long words here' | truncate(8) }}", "long..."),
         ("{{ true }} {{ none }}{{ 5 }} {{ 2.5 }}", "True 5 2.5"),
-        ("{{ range }} {{ loop }}", "a range a loop"),
+        ("{{ range }} {{ loop }} {{ город }}", "a range a loop Київ"),
+        ("{{ super }} {{ caller }} {{ context }} {{ environment }} {{ missing }}", "1 2 3 4 5"),
         ("{{ name is defined }} {{ name in ['Anna'] }} {{ 4 is divisibleby 2 }}", "True True True"),
         (
             "{{ 'n/a' | int }} {{ 'nan' | float }} {{ '12.7' | int }} {{ '9' | int + '" + "9" * 30 + "' | length }}",
@@ -83,6 +84,12 @@ def test_a_body_becomes_the_recipients_message(body: str, expected: str) -> None
         "contact": {"city": {"name": "Oslo"}, "zip": "0150"},
         "range": "a range",
         "loop": "a loop",
+        "город": "Київ",
+        "super": "1",
+        "caller": "2",
+        "context": "3",
+        "environment": "4",
+        "missing": "5",
     }
     assert compile_template(body).render(variables).body == expected
 
