@@ -1,13 +1,16 @@
 """A multipart upload, streamed: the file's bytes pass through to whoever stores them, the fields are kept."""
 
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from heliograph.errors import BadRequest, InvalidInput
+
+if TYPE_CHECKING:  # the name is not there at run time
+    from python_multipart.multipart import MultipartCallbacks
 
 _FIELD_LIMIT: Final = 1000  # bytes
 _FIELDS_LIMIT: Final = 20
@@ -71,7 +74,7 @@ class _Parts:
         self._field = ""
         self._in_file = False
 
-    def callbacks(self) -> MultipartCallbacks:
+    def callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._begin_part,
             "on_part_data": self._data,
