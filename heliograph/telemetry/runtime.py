@@ -14,15 +14,27 @@ from heliograph.telemetry.environment import Signal
 _TAGS = ("service.name", "service.instance.id", "service.version")
 
 
-def temporal_runtime(resource: Resource) -> Runtime | None:
-    """A runtime that exports over OTLP, made the default for new clients; None when OTLP metrics are not wanted."""
+class _Installed:
+    runtime: Runtime | None = None
+
+
+def install_runtime(runtime: Runtime | None) -> None:
+    """Called by `start_telemetry`; None: clients made from now on use Temporal's default again."""
+    _Installed.runtime = runtime
+
+
+def temporal_runtime() -> Runtime | None:
+    """For `Client.connect(runtime=…)`; None, Temporal's default, when its metrics are not exported."""
+    return _Installed.runtime
+
+
+def exporting_runtime(resource: Resource) -> Runtime | None:
+    """A runtime whose metrics go over OTLP; None when they are not wanted."""
     if not any(name.startswith("otlp") for name in environment.exporter_names(Signal.METRICS)):
         return None
     tags = {name.replace(".", "_"): str(resource.attributes[name]) for name in _TAGS if name in resource.attributes}
     telemetry = TelemetryConfig(metrics=_over_otlp(), global_tags=tags, attach_service_name=False)
-    runtime = Runtime(telemetry=telemetry)
-    Runtime.set_default(runtime, error_if_already_set=False)
-    return runtime
+    return Runtime(telemetry=telemetry)
 
 
 def _over_otlp() -> OpenTelemetryConfig:

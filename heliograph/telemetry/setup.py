@@ -17,7 +17,7 @@ from temporalio.runtime import Runtime
 from heliograph.errors import Defect
 from heliograph.telemetry.exporters import RedactingSpanExporter, metric_readers, span_exporters
 from heliograph.telemetry.metrics import install_meter
-from heliograph.telemetry.runtime import temporal_runtime
+from heliograph.telemetry.runtime import exporting_runtime, install_runtime
 from heliograph.telemetry.tracing import SCOPE, install_tracer
 
 _UNNAMED = "unknown_service"
@@ -30,7 +30,7 @@ class Telemetry:
     service: str
     tracer_provider: TracerProvider | None
     meter_provider: MeterProvider | None
-    runtime: Runtime | None  # Temporal's, exporting its own metrics; already the default of new clients
+    runtime: Runtime | None  # Temporal's, exporting its own metrics; `temporal.client.connect` takes it
 
     @property
     def enabled(self) -> bool:
@@ -41,11 +41,12 @@ class Telemetry:
         """Exports what is left and turns everything off. Call it before the process exits, `os._exit` above all."""
         install_tracer(None)
         install_meter(None)
+        install_runtime(None)
         if self.tracer_provider is not None:
             self.tracer_provider.shutdown()
         if self.meter_provider is not None:
             self.meter_provider.shutdown()
-        self.tracer_provider = self.meter_provider = None
+        self.tracer_provider = self.meter_provider = self.runtime = None
         _Started.telemetry = None
 
     def __enter__(self) -> Self:
@@ -82,8 +83,9 @@ def start_telemetry(
         service,
         _tracing(exporters, resource) if exporters else None,
         _metrics(readers, resource) if readers else None,
-        temporal_runtime(resource),
+        exporting_runtime(resource),
     )
+    install_runtime(telemetry.runtime)
     _Started.telemetry = telemetry
     return telemetry
 

@@ -4,6 +4,7 @@ from temporalio.client import Client
 
 from heliograph.secrets import KeyRing
 from heliograph.settings import Settings
+from heliograph.telemetry.runtime import temporal_runtime
 from heliograph.temporal.plugin import HeliographPlugin
 
 
@@ -17,4 +18,5 @@ async def connect(settings: Settings, key_ring: KeyRing, *, lazy: bool = False) 
         tls=settings.temporal_tls,
         plugins=[HeliographPlugin(key_ring)],
         lazy=lazy,
+        runtime=temporal_runtime(),
     )
