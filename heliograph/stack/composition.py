@@ -150,7 +150,7 @@ def _ours(settings: Settings, client: Client) -> Iterator[Node]:
             [*_python(_worker_file()), "--lanes", ",".join(lanes)],
             polls(client, lanes),
             needs,
-            stop_signals=((signal.SIGTERM, 30.0),),  # it finishes and records what is in flight
+            stop_signals=((signal.SIGTERM, 45.0),),  # it finishes and records what is in flight
             niceness=_BULK_NICENESS if lanes == (Lane.BULK,) else 0,
         )
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FILE_NAME = "stack.lock"
-_PATIENCE_SECONDS = 1.0  # a reader holds the lock for an instant while it looks (`is_locked`)
+_PATIENCE_SECONDS = 0.5  # a reader holds the lock for an instant while it looks (`is_locked`)
 
 
 class AlreadyLocked(Exception):
