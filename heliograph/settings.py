@@ -29,6 +29,7 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8080",
         description="The address under which providers reach the API; part of every callback's signature.",
     )
+    bench_routes: bool = Field(default=False, description="Mounts what benchmarks measure against: an empty route.")
     simulator_port: int = 8090
     twilio_api_url: str | None = Field(
         default=None, description="Stands in for Twilio's hosts; `heliograph up` sets it to the simulator."
