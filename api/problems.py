@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -35,6 +36,7 @@ RETRY_AFTER_SECONDS = 2
 
 logger = logging.getLogger(__name__)
 
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _TEMPORAL_TROUBLE = frozenset(
     {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.RESOURCE_EXHAUSTED}
 )
@@ -123,7 +125,7 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     return FieldError(field, error["msg"].removeprefix("Value error, "), error["type"])
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     error = cast("HTTPException", error)
     status = http.HTTPStatus(error.status_code)
     if status == PayloadTooLarge.status:
@@ -132,7 +134,20 @@ async def _http(_request: Request, error: Exception) -> Response:
     code = title.lower().replace(" ", "_")
     if status is http.HTTPStatus.NOT_FOUND:
         return problem(title, 404, "there is no such address", "unknown_address")
+    if status is http.HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = _allowed_methods(request)
+        return problem(title, status, f"this address takes {allowed}", code, headers={"Allow": allowed})
     return problem(title, status, error.detail, code, headers=error.headers)
+
+
+def _allowed_methods(request: Request) -> str:
+    """Of every route with this address: Starlette names those of the first one only."""
+    routes = request.app.router.routes
+    return ", ".join(
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    )
 
 
 async def _database(_request: Request, _error: Exception) -> Response:
@@ -147,9 +162,15 @@ async def _statement(request: Request, error: Exception) -> Response:
 
 
 async def _temporal(_request: Request, error: Exception) -> Response:
-    if cast("RPCError", error).status in _TEMPORAL_TROUBLE:
+    trouble = error.status in _TEMPORAL_TROUBLE if isinstance(error, RPCError) else _is_failed_connect(error)
+    if trouble:
         return problem_of(Unavailable("Temporal cannot be reached at the moment: try again", code="temporal"))
     return defect(error)
+
+
+def _is_failed_connect(error: Exception) -> bool:
+    """What a lazy client raises at its first use; the SDK has no class of its own for it."""
+    return str(error).startswith("Failed client connect")
 
 
 def defect(error: Exception) -> Response:
@@ -210,6 +231,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DBAPIError, _statement)
     app.add_exception_handler(PoolTimeout, _database)
     app.add_exception_handler(RPCError, _temporal)
+    app.add_exception_handler(RuntimeError, _temporal)
     for trouble in DATABASE_TROUBLE:
         app.add_exception_handler(trouble, _database)
     app.add_middleware(DefectMiddleware)

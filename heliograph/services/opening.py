@@ -17,12 +17,20 @@ from heliograph.temporal.client import connect
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, *, application: str) -> AsyncIterator[Services]:
-    """Database, Temporal and key ring, closed at the end; `Unavailable` names the door that does not open."""
+async def open_services(
+    settings: Settings, *, application: str, lazy_temporal: bool = False
+) -> AsyncIterator[Services]:
+    """Database, Temporal and key ring, closed at the end; `Unavailable` names the door that does not open.
+
+    With `lazy_temporal` Temporal is connected to at its first use, and may be away until then.
+    """
     async with AsyncExitStack() as doors:
         database = await _open_database(doors, settings, application)
         key_ring = load_key_ring(settings)
-        yield Services(settings, database, key_ring, await _open_temporal(settings, key_ring))
+        temporal = await _open_temporal(settings, key_ring, lazy=lazy_temporal)
+        services = Services(settings, database, key_ring, temporal)
+        doors.push_async_callback(services.aclose)
+        yield services
 
 
 async def _open_database(doors: AsyncExitStack, settings: Settings, application: str) -> Database:
@@ -35,9 +43,9 @@ async def _open_database(doors: AsyncExitStack, settings: Settings, application:
         raise Unavailable(f"PostgreSQL cannot be reached: {error}; `heliograph doctor` tells more") from error
 
 
-async def _open_temporal(settings: Settings, key_ring: KeyRing) -> Client:
+async def _open_temporal(settings: Settings, key_ring: KeyRing, *, lazy: bool) -> Client:
     try:
-        return await connect(settings, key_ring)
+        return await connect(settings, key_ring, lazy=lazy)
     except RuntimeError as error:  # what the SDK raises when the first call does not get through
         address = settings.temporal_address or "127.0.0.1:7233"
         raise Unavailable(f"Temporal cannot be reached at {address}; `heliograph doctor` tells more") from error
