@@ -222,7 +222,9 @@ async def list_templates(
 
 
 @router.post("/preview")
-async def preview_template_text(actor: CurrentActor, services: TheServices, request: TextPreviewRequest) -> PreviewAnswer:
+async def preview_template_text(
+    actor: CurrentActor, services: TheServices, request: TextPreviewRequest
+) -> PreviewAnswer:
     """Previews a text that is not stored, as an editor does."""
     return PreviewAnswer.of(await templates.preview_text(services, actor, request.text(), request.variables))
 

@@ -126,6 +126,9 @@ async def list_templates(
 ) -> Page[Template, UUID]:
     """Templates in use, or those archived, newest first; by a part of the name in any case, by a tag."""
     actor.require("read")
+    for field, searched in (("name", name_contains), ("tag", tag)):
+        if searched is not None and not searched.isprintable():
+            raise InvalidInput.of(field, "has printable characters only", "unprintable")
     async with services.database.unit_of_work() as session:
         return await page_templates(
             session, actor.workspace_id, request, name_contains=name_contains, tag=tag, archived=archived

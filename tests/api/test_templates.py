@@ -112,3 +112,9 @@ async def test_roles_and_workspaces_are_kept_apart(client: ApiClient, viewer: Ap
     assert (await viewer.patch(url, json={"body": "x"})).status == 403
     assert (await viewer.post(TEMPLATES, json={"name": "x", "body": "x"})).status == 403
     assert (await viewer.get(f"{TEMPLATES}/00000000-0000-0000-0000-000000000000")).status == 404
+
+
+@pytest.mark.parametrize("field", ["name", "tag"])
+async def test_a_search_for_what_no_name_holds_is_refused(viewer: ApiClient, field: str) -> None:
+    refused = await viewer.get(TEMPLATES, query={field: "\x00"})
+    assert (refused.status, refused.json()["errors"][0]["field"]) == (422, field)
