@@ -21,7 +21,7 @@ _TEXT: Final = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\n]+)"""
 _RULES: Final = (
     # -- secrets, and what a message says
     ("secret_url", r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"),
-    ("secret_callback", r"(?<=/callbacks/)[^/\s?#]+"),
+    ("secret_callback", r"(?<=/callbacks/)[^/\s?#{]+"),
     ("secret_scheme", r"\b(?:Bearer|Basic)\s+[\w.~+/=-]{6,}"),
     ("body", rf"""(?<![\w])["']?(?:message_)?body["']?\s*[=:]\s*{_TEXT}"""),
     ("secret_pair", rf"""(?<![\w])["']?(?:{_SECRET_NAMES})["']?\s*[=:]\s*{_VALUE}"""),

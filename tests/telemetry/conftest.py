@@ -6,11 +6,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -43,12 +44,12 @@ class Watched:
         [found] = [span for span in self.spans() if span.name == name]
         return found
 
-    def points(self, name: str) -> dict[tuple[tuple[str, object], ...], object]:
+    def points(self, name: str) -> dict[tuple[tuple[str, object], ...], Any]:
         """The values of a metric by its sorted attributes; (count, sum) of histograms."""
         data = self.reader.get_metrics_data()
         return {
             tuple(sorted((point.attributes or {}).items())): (
-                (point.count, point.sum) if hasattr(point, "count") else point.value
+                point.value if isinstance(point, NumberDataPoint) else (point.count, point.sum)
             )
             for resource in (data.resource_metrics if data else ())
             for scope in resource.scope_metrics

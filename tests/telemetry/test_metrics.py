@@ -5,7 +5,7 @@ import time
 from heliograph.contracts import Lane
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category, Channel, ErrorClass
-from heliograph.providers.protocol import Accepted, InDoubt, NotProcessed, ProviderError, Refused
+from heliograph.providers.protocol import Accepted, InDoubt, NotProcessed, Outcome, ProviderError, Refused
 from heliograph.telemetry import metrics
 from heliograph.telemetry.instruments import INSTRUMENTS, Kind
 from heliograph.telemetry.metrics import Bucket, Route, Verdict
@@ -22,7 +22,7 @@ def test_a_commit_of_acceptances_counts_messages_and_latencies(watched: Watched)
     metrics.record_accepted(ROUTE, 2)
     assert watched.points("heliograph.messages.claimed") == {KEY: 256}
     assert watched.points("heliograph.messages.accepted") == {KEY: 5}
-    [(count, total)] = watched.points("heliograph.accept.latency").values()  # type: ignore[misc]
+    [(count, total)] = watched.points("heliograph.accept.latency").values()
     assert (count, round(total, 6)) == (3, 0.6)
 
 
@@ -53,7 +53,7 @@ def test_receipts_count_by_state_with_their_lag(watched: Watched) -> None:
 
 
 def test_each_outcome_of_a_call_has_a_name() -> None:
-    outcomes = [Accepted("SM1", "queued"), Refused(ERROR), NotProcessed(ERROR), InDoubt(ERROR)]
+    outcomes: list[Outcome] = [Accepted("SM1", "queued"), Refused(ERROR), NotProcessed(ERROR), InDoubt(ERROR)]
     assert [metrics.outcome_name(each) for each in outcomes] == ["accepted", "refused", "not_processed", "in_doubt"]
 
 

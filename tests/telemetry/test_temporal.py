@@ -36,7 +36,7 @@ async def run_traced(client: Client, workflow_id: str) -> list[WorkflowHistory]:
         handle = await client.start_workflow(TracedWorkflow.run, given, id=workflow_id, task_queue=queue)
         first = handle.first_execution_run_id
         latest = client.get_workflow_handle(workflow_id)
-        while (await latest.describe()).run_id == first:
+        while (await latest.describe()).run_id == first:  # noqa: ASYNC110 - only the server knows
             await asyncio.sleep(0.01)
         await latest.execute_update(TracedWorkflow.go)
         await handle.result()

@@ -79,7 +79,7 @@ def test_a_batch_keeps_its_first_calls_and_its_troubled_ones(watched: Watched) -
 def test_a_single_call_is_measured_when_it_fails_too(watched: Watched) -> None:
     with pytest.raises(OSError, match="reset"), provider_call("twilio", "balance"):
         raise OSError("reset")
-    [(key, (count, _))] = watched.points("heliograph.provider.request.duration").items()  # type: ignore[misc]
+    [(key, (count, _))] = watched.points("heliograph.provider.request.duration").items()
     assert dict(key) == {"provider": "twilio", "operation": "balance", "outcome": "error"}
     assert count == 1
     assert watched.span("balance twilio").status.status_code is trace.StatusCode.ERROR
