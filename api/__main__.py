@@ -1,12 +1,13 @@
 """The API process: `python -m api`. Composition root: settings, doors, application, server.
 
 One process, one event loop: Granian's Rust side reads and writes HTTP in threads of its own, Python answers on
-uvloop. To serve more, run more processes behind one address.
+uvloop. To serve more, run more processes, each on its own port, behind one address.
 """
 
 import asyncio
 import logging
 import signal
+import socket
 import sys
 
 import uvloop
@@ -15,7 +16,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from api.app import create_app
-from heliograph.errors import HeliographError
+from heliograph.errors import Defect, HeliographError
 from heliograph.services.opening import open_services
 from heliograph.settings import Settings, settings
 from heliograph.telemetry.http import instrumented
@@ -33,6 +34,7 @@ async def serve(configured: Settings) -> None:
 
     Temporal may be away at the start: what needs it answers 503 until it is there.
     """
+    _check_port(configured)
     async with open_services(configured, application="heliograph api", lazy_temporal=True) as services:
         server = Server(
             instrumented(create_app(services)),
@@ -50,7 +52,17 @@ async def serve(configured: Settings) -> None:
             loop.add_signal_handler(number, server.stop)
         logger.info("listening on http://%s:%s", configured.api_host, configured.api_port)
         await server.serve()
+        if server.interrupt_children:
+            raise Defect("the HTTP server ended by itself: the log says more")
         logger.info("stopped")
+
+
+def _check_port(configured: Settings) -> None:
+    """Granian shares its port with whoever else asks to (SO_REUSEPORT): two APIs would each get half the calls."""
+    family, *_, address = socket.getaddrinfo(configured.api_host, configured.api_port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
 
 
 def main() -> int:
