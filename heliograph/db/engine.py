@@ -63,6 +63,7 @@ async def open_database(url: str, *, pool_size: int = 8, application: str = "hel
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error text must not hold addresses and bodies
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
         connect_args={"server_settings": {"application_name": application}},

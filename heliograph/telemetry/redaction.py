@@ -13,7 +13,7 @@ _SEPARATOR: Final = r"[ \t\u00a0\u2000-\u200f\u202f\u2060\u2010-\u2015\u2212\-.(
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _KEYS: Final = r"(?:api|master|private|access|signing)[_-]?keys?"
 _SECRET_NAMES: Final = (
-    rf"pass(?:word|wd|phrase)?|(?:[a-z]+[_-])*(?:secret|token|password|{_KEYS})|authorization|credentials?"
+    rf"pass(?:word|wd|phrase)?|(?:[a-z]{{1,20}}[_-]){{0,4}}(?:secret|token|password|{_KEYS})|authorization|credentials?"
 )
 _VALUE: Final = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?:bearer|basic)\s+[^\s,;]+|[^\s,;&)\]}]+)"""
 _TEXT: Final = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\n]+)"""
@@ -30,7 +30,7 @@ _RULES: Final = (
     # -- what must stay readable
     ("keep_uuid", r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9A-Za-z])"),
     ("secret_hex", r"(?<![0-9A-Za-z])(?:[0-9a-f]{32}|[0-9A-F]{32})(?![0-9A-Za-z])"),  # a Twilio auth token
-    ("email", r"[\w.+%'’&*/=?^{|}~!#$-]+@[\w-]+(?:\.[\w-]+)+"),
+    ("email", r"[\w.+%'’&*/=?^{|}~!#$-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
     (
         "keep_instant",
         r"(?<![\d+])(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
@@ -52,8 +52,14 @@ _SUSPECT: Final = re.compile(
 )
 
 
+_LONGEST: Final = 20_000
+"""Characters of one text that are kept: repetitions in the patterns are bounded, and so is the whole."""
+
+
 def redacted(text: str) -> str:
     """`text` with every phone number, e-mail address, body and secret replaced by `[what it was]`."""
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]} … [{len(text) - _LONGEST} characters left out]"
     if _SUSPECT.search(text) is None:
         return text
     return _PATTERN.sub(_replacement, text)

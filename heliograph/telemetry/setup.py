@@ -1,5 +1,7 @@
 """Starts and stops telemetry in a process: first thing in each entry point, before a Temporal client is made."""
 
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -37,15 +39,24 @@ class Telemetry:
         """Whether anything is exported."""
         return self.tracer_provider is not None or self.meter_provider is not None
 
-    def shutdown(self) -> None:
-        """Exports what is left and turns everything off. Call it before the process exits, `os._exit` above all."""
+    def shutdown(self, seconds: float = 5.0) -> None:
+        """Exports what is left and turns everything off. Call it before the process exits, `os._exit` above all.
+
+        A collector that is away holds the process up for `seconds` at most.
+        """
         install_tracer(None)
         install_meter(None)
         install_runtime(None)
-        if self.tracer_provider is not None:
-            self.tracer_provider.shutdown()
-        if self.meter_provider is not None:
-            self.meter_provider.shutdown()
+        deadline = time.monotonic() + seconds
+        closing = [
+            threading.Thread(target=provider.shutdown, name="telemetry shutdown", daemon=True)
+            for provider in (self.tracer_provider, self.meter_provider)
+            if provider is not None
+        ]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join(max(0.0, deadline - time.monotonic()))
         self.tracer_provider = self.meter_provider = self.runtime = None
         _Started.telemetry = None
 

@@ -1,6 +1,7 @@
 """What leaves as telemetry holds no number, address, body or secret, and stays readable."""
 
 import re
+import time
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -132,3 +133,18 @@ def test_what_operators_need_passes(text: str) -> None:
 )
 def test_addresses_secrets_and_bodies_never_pass(text: str, gone: str) -> None:
     assert gone not in redacted(text)
+
+
+@pytest.mark.parametrize("unit", ["1 ", "a_", "a@", "a.", "\\\\", "body", "-", "key=", "eyJ.", "00", "://a:"])
+def test_long_texts_cost_a_bounded_time(unit: str) -> None:
+    def cost(length: int) -> float:
+        text = "1@" + unit * (length // len(unit))
+        started = time.process_time()
+        redacted(text)
+        return time.process_time() - started
+
+    assert min(cost(16_000) for _ in range(3)) < 30 * min(cost(2_000) for _ in range(3)) + 0.001
+
+
+def test_what_lies_beyond_the_longest_text_is_left_out() -> None:
+    assert redacted("x" * 20_000 + "+4915112345678").endswith("[14 characters left out]")

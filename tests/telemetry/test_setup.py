@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -124,3 +125,14 @@ def test_spans_leave_without_personal_data(watched: Watched) -> None:
     assert "[phone]" in text
     for gone in ("12345678", "anna@", "Hi Anna"):
         assert gone not in text
+
+
+def test_a_collector_that_is_away_does_not_hold_the_end_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    telemetry = start_telemetry("api")
+    with tracing.span("work"):
+        record_pacing_wait(Bucket.SENDER, Lane.BULK, 0.2)
+    started = time.monotonic()
+    telemetry.shutdown(seconds=0.2)
+    assert time.monotonic() - started < 2
+    assert not telemetry.enabled
