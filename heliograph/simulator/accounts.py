@@ -36,6 +36,7 @@ class Account:
     auth_token: str
     allowance: float = 0.0
     counted_at: float = 0.0
+    failures: int = 0
 
     def may_request(self) -> bool:
         """Takes one request out of the allowance, which fills up to one second's worth."""
@@ -49,6 +50,14 @@ class Account:
             return False
         self.allowance -= 1.0
         return True
+
+    def may_answer(self) -> bool:
+        """Whether a question is answered, or the scripted failure comes."""
+        failure = self.script.failure
+        if failure is None or (failure.times is not None and self.failures >= failure.times):
+            return True
+        self.failures += 1
+        return False
 
     def owns(self, address: str, owned: list[str] | None) -> bool:
         """Whether `address` is the account's: listed in the script, or by the rule of the simulator."""
@@ -70,6 +79,7 @@ class Accounts:
         for account in self._accounts.values():
             account.script = scripts.get(account.sid) or AccountScript()
             account.allowance = 0.0
+            account.failures = 0
 
     def authenticate(self, header: bytes) -> Account | None:
         """The account whose credentials these are; None when they are wrong."""

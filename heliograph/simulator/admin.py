@@ -1,8 +1,10 @@
 """The simulator's own doors: health, script, log, duplicates, counts, reset."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-from urllib.parse import parse_qs
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, Self
+from urllib.parse import parse_qsl
 
 import orjson
 from pydantic import ValidationError
@@ -58,29 +60,24 @@ class Admin:
 
     def _log(self, request: Request) -> Reply:
         messages = self._simulator.messages
-        query = _query(request)
-        start = max(0, int(query.get("after", "0")))
-        end = min(len(messages), start + int(query["limit"])) if "limit" in query else len(messages)
-        places = range(start, end)
-        chosen = iter(place for place in places if _wanted(messages, place, query))
-        return Reply(200, content_type=b"application/x-ndjson", stream=messages.lines(chosen))
+        wanted = _Filter.read(request)
+        end = min(len(messages), wanted.after + wanted.limit)
+        places = (place for place in range(wanted.after, end) if wanted.takes(messages, place))
+        return Reply(200, content_type=b"application/x-ndjson", stream=messages.lines(places))
 
     def _count(self, request: Request) -> Reply:
         messages = self._simulator.messages
-        query = _query(request)
-        if "to" in query:
-            return _json(
-                {"accepted": sum(_wanted(messages, place, query) for place in messages.places_to(query["to"]))}
-            )
-        if not query:
+        wanted = _Filter.read(request)
+        if wanted.takes_all:
             return _json({"accepted": len(messages)})
-        return _json({"accepted": sum(_wanted(messages, place, query) for place in range(len(messages)))})
+        places = range(len(messages)) if wanted.to is None else messages.places_to(wanted.to)
+        return _json({"accepted": sum(wanted.takes(messages, place) for place in places)})
 
     def _duplicates(self, request: Request) -> Reply:
         messages = self._simulator.messages
-        query = _query(request)
+        wanted = _Filter.read(request)
         found = (
-            (number, [place for place in places if _wanted(messages, place, query)])
+            (number, [place for place in places if wanted.takes(messages, place)])
             for number, places in messages.repeated()
         )
         return _json({"numbers": [_repeated(messages, number, places) for number, places in found if len(places) > 1]})
@@ -89,17 +86,48 @@ class Admin:
         return _json(self._simulator.statistics())
 
 
-def _wanted(messages: Messages, place: int, query: Mapping[str, str]) -> bool:
-    """Filters of the log: account, to, reference (or how it begins), and since (Unix seconds)."""
-    if not query.keys() & {"account", "to", "reference", "since"}:
-        return True
-    message = messages.at(place)
-    return (
-        query.get("account", message.account_sid) == message.account_sid
-        and query.get("to", message.to) == message.to
-        and message.reference.startswith(query.get("reference", ""))
-        and message.accepted_at >= float(query.get("since", "0"))
-    )
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """Which messages are asked for: `since` in Unix seconds, `after` and `limit` as places in the log."""
+
+    account: str | None = None
+    to: str | None = None
+    reference: str = ""  # how it begins
+    since: float = 0.0
+    after: int = 0
+    limit: int = sys.maxsize
+
+    @classmethod
+    def read(cls, request: Request) -> Self:
+        """From the query; ValueError naming what is wrong."""
+        query = dict(parse_qsl(request.query.decode("ascii", "replace")))
+        unknown = query.keys() - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"no such filter: {', '.join(sorted(unknown))}")
+        return cls(
+            account=query.get("account"),
+            to=query.get("to"),
+            reference=query.get("reference", ""),
+            since=float(query.get("since", 0)),
+            after=max(0, int(query.get("after", 0))),
+            limit=max(0, int(query.get("limit", sys.maxsize))),
+        )
+
+    @property
+    def takes_all(self) -> bool:
+        return self.account is None and self.to is None and not self.reference and not self.since
+
+    def takes(self, messages: Messages, place: int) -> bool:
+        """Whether the message at this place is asked for."""
+        if self.takes_all:
+            return True
+        message = messages.at(place)
+        return (
+            self.account in {None, message.account_sid}
+            and self.to in {None, message.to}
+            and message.reference.startswith(self.reference)
+            and message.accepted_at >= self.since
+        )
 
 
 def _repeated(messages: Messages, number: str, places: Iterable[int]) -> dict[str, Any]:
@@ -110,10 +138,6 @@ def _repeated(messages: Messages, number: str, places: Iterable[int]) -> dict[st
         "sids": [message.sid for message in found],
         "references": [message.reference for message in found],
     }
-
-
-def _query(request: Request) -> dict[str, str]:
-    return {name: values[-1] for name, values in parse_qs(request.query.decode("ascii", "replace")).items()}
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Reply:

@@ -78,7 +78,7 @@ class _Server:
         self._queue: deque[Callback] = deque()
         self._idle: list[_Connection] = []
         self._open: set[_Connection] = set()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._opening: set[asyncio.Task[None] | None] = set()
 
     @property
     def load(self) -> int:
@@ -95,23 +95,21 @@ class _Server:
 
     def _connect_if_useful(self) -> None:
         if len(self._open) + len(self._opening) < CONNECTIONS_PER_SERVER and len(self._queue) > len(self._opening):
-            task = asyncio.get_running_loop().create_task(self._connect())
-            self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
+            self._opening.add(asyncio.get_running_loop().create_task(self._connect()))
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
+        connection: _Connection | None
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 _, connection = await loop.create_connection(lambda: _Connection(self), *self._address, ssl=self._tls)
         except OSError:  # a time-out too
-            self._fail_one()
-            return
-        self._open.add(connection)
-        self.free(connection)
-
-    def _fail_one(self) -> None:
-        if self._queue:
+            connection = None
+        self._opening.discard(asyncio.current_task())
+        if connection is not None:
+            self._open.add(connection)
+            self.free(connection)
+        elif self._queue:
             self.failed(self._queue.popleft())
 
     def free(self, connection: "_Connection") -> None:
@@ -145,7 +143,8 @@ class _Server:
     def close(self) -> None:
         self._queue.clear()
         for task in list(self._opening):
-            task.cancel()
+            if task is not None:
+                task.cancel()
         for connection in list(self._open):
             connection.close()
 

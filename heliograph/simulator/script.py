@@ -127,6 +127,14 @@ class Rule(_Part):
     receipts: Receipts | None = None
 
 
+class Failure(_Part):
+    """Twilio fails at whatever it is asked, except to send, which has its own rules."""
+
+    status: int = Field(default=500, ge=400, le=599)
+    code: int | None = 20500
+    times: int | None = Field(default=None, ge=1, description="Only for the first so many requests.")
+
+
 class AccountScript(_Part):
     """An account at Twilio. Lists that are None: everything that does not end in 404."""
 
@@ -140,6 +148,7 @@ class AccountScript(_Part):
     services: list[str] | None = None
     trial: bool = False
     verified: list[str] = Field(default_factory=list, description="The numbers a trial account may send to.")
+    failure: Failure | None = None
 
     @property
     def is_broke(self) -> bool:

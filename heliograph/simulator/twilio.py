@@ -58,6 +58,9 @@ class TwilioApi:
             return self._sending.send(account, request.body)
         if sid not in {"", account.sid}:
             return error_reply(401, 20003)
+        failure = account.script.failure
+        if failure is not None and not account.may_answer():
+            return error_reply(failure.status, failure.code)
         return self._route(request, account, resource)
 
     def _route(self, request: Request, account: Account, resource: str) -> Reply:

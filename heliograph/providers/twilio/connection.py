@@ -159,8 +159,8 @@ class TwilioConnection:
         start = since.replace(microsecond=0)  # Twilio's instants are whole seconds
         matching = [
             each
-            for each in found
-            if each.date_created is not None and each.date_created >= start and body in (None, each.body)
+            for each in reversed(found)  # Twilio lists the newest first, and many may be of one second
+            if each.date_created is not None and each.date_created >= start and body in {None, each.body}
         ]
         matching.sort(key=lambda each: each.date_created)
         return [_report(each) for each in matching]

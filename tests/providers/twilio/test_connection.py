@@ -21,7 +21,7 @@ from heliograph.simulator.accounts import (
     UNKNOWN_LONG_CODE,
 )
 from heliograph.simulator.client import SimulatorClient
-from heliograph.simulator.script import AccountScript, Delivery, Fixed, Receipts, Script
+from heliograph.simulator.script import AccountScript, Delivery, Failure, Fixed, Receipts, Script
 from tests.providers.contract import NUMBER, Behaviour, message
 from tests.providers.twilio.peer import LONG_CODE, TwilioPeer
 
@@ -57,7 +57,18 @@ async def test_a_suspended_account_is_named_as_such(simulator: SimulatorClient) 
     await connection.aclose()
 
 
-async def test_a_failure_at_twilio_is_told_as_one(peer: TwilioPeer) -> None:
+async def test_a_failure_at_twilio_is_told_in_the_words_of_the_requirement(simulator: SimulatorClient) -> None:
+    failing = AccountScript(failure=Failure(status=503, times=2))
+    await simulator.set_script(Script(accounts={DEMO_ACCOUNT_SID: failing}))
+    connection = connect(simulator.url)
+    for _ in range(2):
+        with pytest.raises(UpstreamFailed, match=r"^An unexpected error occurred at Twilio\.$"):
+            await connection.check_credentials()
+    await connection.check_credentials()
+    await connection.aclose()
+
+
+async def test_a_twilio_that_cannot_be_reached_is_a_failure_too(peer: TwilioPeer) -> None:
     connection = peer.open(unreachable=True)
     with pytest.raises(UpstreamFailed):
         await connection.check_credentials()
@@ -141,9 +152,9 @@ async def test_look_up_lists_the_oldest_first(peer: TwilioPeer) -> None:
     connection = peer.open()
     sent = [await connection.send(message(body=f"{number}"), SERVICE) for number in range(3)]
     found = await connection.look_up(to=NUMBER, body=None, sender=SERVICE, since=since)
-    assert {report.provider_message_id for report in found} == {
+    assert [report.provider_message_id for report in found] == [
         each.provider_message_id for each in sent if isinstance(each, Accepted)
-    }
+    ]
     await connection.aclose()
 
 
