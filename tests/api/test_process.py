@@ -18,7 +18,6 @@ from heliograph.domain.vocabulary import Role
 from heliograph.services.api_keys import make_key
 from heliograph.stack.ports import free_port
 
-
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
