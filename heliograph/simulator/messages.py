@@ -1,6 +1,6 @@
 """The log of accepted messages: the witness that tests and the demo hold against the ledger.
 
-Kept in memory, some 300 bytes and the text a message, and appended to a file when there is one. The status of a message
+Kept in memory, some 250 bytes a message of one part, and appended to a file when there is one. The status of a message
 is not stored but computed: its fate is known when it is accepted, so the log needs no second write and no timer.
 """
 

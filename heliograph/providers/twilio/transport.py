@@ -136,7 +136,7 @@ class Transport(AsyncTwilioHttpClient):  # type: ignore[misc]  # Twilio's client
             if exchange is not None:
                 exchange.status = answer.status
                 exchange.retry_after = answer.headers.get("Retry-After")
-            text = (await answer.read()).decode()
+            text = (await answer.read()).decode(errors="replace")
             return Response(answer.status, text, answer.headers)
 
     async def close(self) -> None:
