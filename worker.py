@@ -31,6 +31,7 @@ from heliograph.services.context import Services
 from heliograph.services.opening import open_services
 from heliograph.services.sending import SendingEngine
 from heliograph.settings import settings
+from heliograph.telemetry.logs import configure_logging
 from heliograph.telemetry.setup import start_telemetry
 from heliograph.temporal.exit import leave
 from workflows.campaign import CampaignWorkflow
@@ -61,7 +62,7 @@ def control_activities(services: Services, connections: Connections) -> list[Any
         campaigns.seconds_of_open_claims,
         campaigns.unfinished_ranges,
         receipts.poll_receipts,
-        ImportActivities(database, configured).import_file,
+        ImportActivities(database, configured).import_audience,
         DispatchActivities(database, services.temporal).dispatch_outbox,
         SweeperActivities(database, services.temporal, connections, configured).sweep,
     ]
@@ -125,9 +126,10 @@ async def run(lanes: list[Lane]) -> None:
 
 def main(lanes: Annotated[str, typer.Option(help="Comma-separated: otp, transactional, bulk, control.")]) -> None:
     """Runs a worker process."""
-    telemetry = start_telemetry("heliograph-worker")
-    uvloop.run(run([Lane(lane.strip()) for lane in lanes.split(",")]))
-    telemetry.shutdown()
+    configured = settings()
+    configure_logging("worker", configured)
+    with start_telemetry("worker"):
+        uvloop.run(run([Lane(lane.strip()) for lane in lanes.split(",")]))
     leave(0)
 
 

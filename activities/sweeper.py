@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from datetime import timedelta
+from uuid import UUID
 
 from heliograph.services.in_doubt import resolve_in_doubt
 from temporalio import activity
@@ -50,7 +51,7 @@ class SweeperActivities:
             if now >= next_look:
                 next_look = now + _LOOK_FOR_WORKFLOWS_SECONDS
                 total = _plus(total, SweepResult(restarted=await self._restart_lost_workflows()))
-                await idempotency.forget_expired(self._database)
+                await idempotency.delete_expired_keys(self._database)
             activity.heartbeat(total)
             await asyncio.sleep(_ANNOUNCE_SECONDS)
         return total
@@ -72,17 +73,26 @@ class SweeperActivities:
         restarted = 0
         for workspace_id, run_id in await runs.open_runs(self._database.pool, _OLD_ENOUGH):
             try:
-                await self._client.get_workflow_handle(campaign_workflow_id(run_id)).describe()
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
-                    raise
-                plan = await runs.read_plan(self._database.pool, run_id)
-                assert plan is not None
-                _log.warning("run %s is open and has no workflow: starting it", run_id)
-                launch = CampaignLaunch.model_validate({**plan, "workspace_id": workspace_id, "run_id": run_id})
-                await start_campaign(self._client, launch)
-                restarted += 1
+                if not await self._has_workflow(run_id):
+                    _log.warning("run %s is open and has no workflow: starting it", run_id)
+                    plan = await runs.read_plan(self._database.pool, run_id)
+                    launch = CampaignLaunch.model_validate(
+                        {**(plan or {}), "workspace_id": workspace_id, "run_id": run_id}
+                    )
+                    await start_campaign(self._client, launch)
+                    restarted += 1
+            except RPCError as error:  # one run must not keep the others unswept; the next round tries again
+                _log.error("run %s has no workflow, and it cannot be started: %s", run_id, error.message)
         return restarted
+
+    async def _has_workflow(self, run_id: UUID) -> bool:
+        try:
+            await self._client.get_workflow_handle(campaign_workflow_id(run_id)).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
 
 
 def _plus(left: SweepResult, right: SweepResult) -> SweepResult:

@@ -19,6 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 from api.problems import documented
 from heliograph.errors import PayloadTooLarge
 from heliograph.providers.protocol import ProviderRequest
+from heliograph.providers.registry import providers
 from heliograph.services.callback_connectors import CallbackConnectors
 from heliograph.services.context import Services
 from heliograph.services.receipt_batcher import ReceiptBatcher
@@ -100,6 +101,7 @@ class _CallbackRoute(APIRoute):
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Opens the door on the application's services; at the end commits what came in."""
+    providers()  # their libraries take a second to load: before the first callback, not in it
     door = CallbackDoor(app.state.services)
     app.state.callbacks = door
     try:

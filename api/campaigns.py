@@ -246,9 +246,7 @@ async def stop_campaign(services: TheServices, actor: CurrentActor, campaign_id:
 
 
 @router.put("/{campaign_id}/speed", status_code=204, summary="Change the speed", responses=documented(404, 409, 503))
-async def change_speed(
-    services: TheServices, actor: CurrentActor, campaign_id: CampaignId, body: SpeedChange
-) -> None:
+async def change_speed(services: TheServices, actor: CurrentActor, campaign_id: CampaignId, body: SpeedChange) -> None:
     """In force with the next chunk of every worker."""
     await runs.change_speed(services, actor, campaign_id, body.messages_per_second)
 

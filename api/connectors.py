@@ -82,6 +82,12 @@ class ConnectorUpdate(BaseModel):
 
     name: str = Field(default="", min_length=1, max_length=200)
     messages_per_second: Rate = None
+    prices: dict[str, str] = Field(
+        default={},
+        description='What a part costs, by country (ISO 3166-1) or "default"; estimates reckon with it.',
+        examples=[{"default": "0.05", "US": "0.0079"}],
+    )
+    currency: str | None = Field(default=None, description="ISO 4217.", examples=["USD"])
 
 
 class CredentialsUpdate(BaseModel):

@@ -227,3 +227,10 @@ class Closing(Contract):
     status: RunStatus
     balanced: bool
     figures: RunFigures
+
+
+class PollInput(Contract):
+    """Asks the provider for the messages of a run that no receipt has brought to an end."""
+
+    workspace_id: UUID
+    run_id: UUID

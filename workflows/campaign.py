@@ -259,7 +259,7 @@ class CampaignWorkflow:
             return await self._read_figures()
 
     @pause.validator
-    def _may_pause(self, _: PauseRequest) -> None:
+    def _may_pause(self, request: PauseRequest) -> None:  # noqa: ARG002 - a validator has its update's arguments
         self._require(RunStatus.SCHEDULED, RunStatus.ACTIVE, verb="pause")
 
     @workflow.update
@@ -303,7 +303,7 @@ class CampaignWorkflow:
             await self._load_plan()
 
     @change_speed.validator
-    def _may_change_speed(self, _: SpeedRequest) -> None:
+    def _may_change_speed(self, request: SpeedRequest) -> None:  # noqa: ARG002 - as above
         self._require(RunStatus.SCHEDULED, RunStatus.ACTIVE, RunStatus.PAUSED, verb="change the speed of")
 
     # -- asking activities

@@ -7,6 +7,9 @@ from typing import Annotated, NoReturn
 import typer
 
 from heliograph.cli.audience import app as audience_app
+from heliograph.cli.campaign import app as campaign_app
+from heliograph.cli.demo import demo
+from heliograph.cli.doctor import doctor
 from heliograph.cli.migrate import migrate
 from heliograph.cli.output import print_error
 from heliograph.cli.session import choices
@@ -38,7 +41,10 @@ def options(
 
 # -- one line a command
 app.command()(up)
+app.command()(doctor)
 app.command()(migrate)
+app.command()(demo)
+app.add_typer(campaign_app, name="campaign")
 app.add_typer(template_app, name="template")
 app.add_typer(audience_app, name="audience")
 

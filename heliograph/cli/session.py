@@ -45,10 +45,11 @@ def run(command: Coroutine[Any, Any, Answer]) -> Answer:
 async def open_services() -> AsyncIterator[tuple[Services, Actor]]:
     """The services of the running stack or the configured environment, and an owner of the chosen workspace."""
     async with opening.open_services(current_settings(), application="heliograph command line") as services:
-        yield services, await _actor(services)
+        yield services, await owner_of_chosen_workspace(services)
 
 
-async def _actor(services: Services) -> Actor:
+async def owner_of_chosen_workspace(services: Services) -> Actor:
+    """Whoever has the command line of an installation is its owner."""
     wanted = choices.workspace or services.settings.workspace
     workspaces = await opening.all_workspaces(services)
     found = [one for one in workspaces if wanted is None or wanted in (one.name, str(one.id))]

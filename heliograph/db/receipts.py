@@ -99,7 +99,9 @@ _RETURNING = """
 #            they are now, not as they were when the statement began;
 #   moves    what becomes of each: a receipt of the current attempt proves that the provider took the message, also
 #            when it is claimed, in doubt, or waits to be tried once more (it must not be sent again then);
-#   updated  HOT: of the columns that change only the provider's id is indexed, and it is set once;
+#   updated  HOT: of the columns that change only the provider's id is indexed, and it is set once. `new_state = word`
+#            says "is not NULL" in a way that lets the planner expect one row and so probe the key: a plan that was
+#            made while the table was small would otherwise read the whole of it for every batch, until it is analysed;
 #   counted  last, since these rows stay locked until the commit.
 # The answer is one row: counts, and the places of the few receipts that need a second look (`_second_look`).
 _FOLD = f"""
@@ -134,7 +136,7 @@ _FOLD = f"""
         final_at = CASE WHEN {_rank("moves.new_state")} >= {_FIRST_FINAL} THEN moves.received_at END,
         status_changed_at = coalesce(moves.occurred_at, moves.received_at)
     FROM moves
-    WHERE moves.new_state IS NOT NULL
+    WHERE moves.new_state = moves.word
       AND message.workspace_id = moves.workspace_id AND message.id = moves.message_id
     RETURNING message.workspace_id, message.run_id,
         old.state AS old_state, coalesce(old.error_code, old.reason, '') AS old_code,

@@ -22,7 +22,7 @@ from heliograph.providers.registry import provider, providers
 from heliograph.services.connections import open_credentials, open_provider, sealing_context
 from heliograph.services.context import Actor, Services, audit
 from heliograph.services.provider_checks import ask
-from heliograph.services.rules import checked_name, checked_rate
+from heliograph.services.rules import checked_currency, checked_name, checked_price, checked_rate
 
 CHECK_SENDERS: Final = (
     "Since you have updated the authentication parameters, please check the existing senders and update them if needed"
@@ -34,6 +34,8 @@ class ConnectorChanges(TypedDict, total=False):
 
     name: str
     messages_per_second: float | None
+    prices: dict[str, str]  # region (ISO 3166-1 alpha-2) or "default" → price of one part
+    currency: str | None  # ISO 4217
 
 
 def new_connector(workspace_id: UUID, kind: Provider, *, name: str, channel: Channel) -> Connector:
@@ -45,6 +47,19 @@ def new_connector(workspace_id: UUID, kind: Provider, *, name: str, channel: Cha
         channel=channel,
         callback_token=secrets.token_urlsafe(24),
     )
+
+
+def checked_prices(changes: ConnectorChanges) -> dict[str, Any]:
+    """What estimates reckon with; the workspace tells it, since no provider's price is invented."""
+    found: dict[str, Any] = {}
+    if "prices" in changes:
+        found["prices"] = {
+            region: checked_price(region, price, field=f"prices.{region}")
+            for region, price in changes["prices"].items()
+        }
+    if "currency" in changes:
+        found["currency"] = checked_currency(changes["currency"], field="currency")
+    return found
 
 
 def list_providers(actor: Actor) -> Sequence[Provider]:
@@ -95,6 +110,8 @@ async def update_connector(
             connector.name = checked_name(changes["name"])
         if "messages_per_second" in changes:
             connector.messages_per_second = checked_rate(changes["messages_per_second"])
+        if "prices" in changes or "currency" in changes:
+            connector.configuration = {**connector.configuration, **checked_prices(changes)}
         connector.updated_at = now()
         audit(session, actor, "connector.update", connector.id, dict(changes))
     return connector

@@ -1,6 +1,5 @@
 """Launching: what a campaign would do, and the commit after which it does it."""
 
-import contextlib
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -45,6 +44,12 @@ class Estimate:
     currency: str | None
     seconds: float | None  # at the speed limits that are set; None: no limit is
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def messages(self) -> int:
+        """Recipients who would get a message, as far as the rendered sample shows."""
+        share = self.rendered.messages / self.rendered.recipients if self.rendered.recipients else 0.0
+        return round(self.recipients.sendable * share)
 
 
 async def estimate_campaign(services: Services, actor: Actor, campaign_id: UUID) -> Estimate:
@@ -98,8 +103,10 @@ async def launch_campaign(services: Services, actor: Actor, campaign_id: UUID) -
             raise
         raise Conflict("this campaign has been launched already", code="campaign_status") from error
     # The outbox row starts the workflow in any case; this only saves the time until it is told.
-    with contextlib.suppress(RPCError):
+    try:
         await start_campaign(services.temporal, launch)
+    except RPCError as error:
+        _log.warning("run %s starts when the dispatcher tells it: %s", run.id, error.message)
     return CampaignView(campaign, settings, run)
 
 

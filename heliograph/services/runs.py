@@ -13,7 +13,7 @@ from heliograph.db import reports, runs
 from heliograph.db.counters import Figure, read_figures
 from heliograph.db.pages import Page, PageRequest
 from heliograph.db.tables import Run
-from heliograph.domain.ledger import MessageState
+from heliograph.domain.ledger import EXCLUDED, MessageState
 from heliograph.errors import Conflict, NotFound, Unavailable
 from heliograph.services.campaigns import CampaignView, get_campaign, require_status
 from heliograph.services.context import Actor, Services, audit
@@ -66,6 +66,11 @@ class Report:
     timings: reports.Timings | None  # once the run is closed
     temporal_url: str
 
+    @property
+    def excluded(self) -> dict[str, int]:
+        """Never sent, by reason."""
+        return {figure.code: figure.count for figure in self.details if figure.state in EXCLUDED}
+
 
 async def report_campaign(services: Services, actor: Actor, campaign_id: UUID) -> Report:
     """The figures of the newest run. Acceptance is frozen at the close; delivery is as of now."""
@@ -75,12 +80,9 @@ async def report_campaign(services: Services, actor: Actor, campaign_id: UUID) -
         details = await read_figures(connection, run.id)
         failures = await reports.read_failures(connection, run.id, details)
         timings = await reports.read_timings(connection, run.id) if run.closed_at else None
-    states: dict[MessageState, int] = {}
-    for figure in details:
-        states[figure.state] = states.get(figure.state, 0) + figure.count
     return Report(
         run=run,
-        figures=RunFigures(source_rows=run.source_rows, states=states),
+        figures=RunFigures(source_rows=run.source_rows, states=by_state(details)),
         details=details,
         failures=failures,
         timings=timings,
@@ -128,6 +130,14 @@ async def list_messages(
     run = _launched(found)
     async with services.database.pool.acquire() as connection:
         return await reports.page_messages(connection, run.id, state, request)
+
+
+def by_state(figures: list[Figure]) -> dict[MessageState, int]:
+    """Messages by state, whatever their codes."""
+    states: dict[MessageState, int] = {}
+    for figure in figures:
+        states[figure.state] = states.get(figure.state, 0) + figure.count
+    return states
 
 
 def temporal_url(settings: Settings, run_id: UUID) -> str:

@@ -140,7 +140,7 @@ class SendingEngine:
             if run.status is not RunStatus.ACTIVE or run.blocked_seconds > self._settings.batch_seconds:
                 return None
             await asyncio.sleep(run.blocked_seconds)
-            limit = max(1, min(budget, *_a_second_of(run)))
+            limit = min([budget, *_a_second_of(run)])
             found = await claims.candidates(
                 self._database.pool, request.run_id, request.wave, first, request.last, limit
             )

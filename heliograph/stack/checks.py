@@ -21,14 +21,18 @@ def answers_http(port: int, path: str) -> Check:
     """A GET on the loopback interface gets 200."""
 
     async def check(_: Spawned) -> bool:
-        return await asyncio.to_thread(_get, port, path) == http.client.OK
+        return await asyncio.to_thread(http_status, "127.0.0.1", port, path) == http.client.OK
 
     return check
 
 
-def _get(port: int, path: str) -> int | None:
-    # Not through urllib: a proxy in the environment is no way to our own loopback interface.
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT)
+def http_status(host: str, port: int, path: str, *, tls: bool = False) -> int | None:
+    """The status of a GET, or None when nothing answers within two seconds. Blocks.
+
+    Not through urllib: a proxy in the environment is no way to our own doors.
+    """
+    kind = http.client.HTTPSConnection if tls else http.client.HTTPConnection
+    connection = kind(host, port, timeout=_TIMEOUT)
     try:
         connection.request("GET", path)
         return connection.getresponse().status

@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 
 CAMPAIGN_ID = SearchAttributeKey.for_keyword("CampaignId")
-RUN_ID = SearchAttributeKey.for_keyword("RunId")
+RUN_ID = SearchAttributeKey.for_keyword("CampaignRunId")  # RunId is Temporal's own
 WORKSPACE_ID = SearchAttributeKey.for_keyword("WorkspaceId")
 CAMPAIGN_NAME = SearchAttributeKey.for_keyword("CampaignName")
 CAMPAIGN_STATUS = SearchAttributeKey.for_keyword("CampaignStatus")

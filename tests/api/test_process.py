@@ -1,63 +1,17 @@
 """The API as a process of its own: `python -m api`."""
 
 import asyncio
-import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError
 
 from heliograph.db.engine import Database
 from heliograph.db.tables import Connector
 from heliograph.domain.vocabulary import Role
 from heliograph.services.api_keys import make_key
 from heliograph.stack.ports import free_port
+from tests.api.api_process import errors_of, is_ready, running, start
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-
-
-async def start(database_url: str, directory: Path, port: int) -> Process:
-    environment = {
-        **os.environ,
-        "HELIOGRAPH_DATABASE_URL": database_url,
-        "HELIOGRAPH_DATA_DIR": str(directory),
-        "HELIOGRAPH_API_PORT": str(port),
-        "TEMPORAL_ADDRESS": "127.0.0.1:1",  # away: the API starts all the same
-    }
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "api", env=environment, stderr=PIPE)
-
-
-@asynccontextmanager
-async def running(database_url: str, directory: Path, port: int) -> AsyncIterator[tuple[Process, Client]]:
-    """The process once it answers; killed if it has not ended by then."""
-    process = await start(database_url, directory, port)
-    try:
-        async with asyncio.timeout(60), ClientBuilder().base_url(f"http://127.0.0.1:{port}").build() as client:
-            while not await is_ready(client):
-                assert process.returncode is None, await errors_of(process)
-                await asyncio.sleep(0.05)
-            yield process, client
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def is_ready(client: Client) -> bool:
-    try:
-        return (await client.get("/health").build().send()).status == 200
-    except ConnectError:
-        return False
-
-
-async def errors_of(process: Process) -> str:
-    assert process.stderr is not None
-    return (await process.stderr.read()).decode()
 
 
 async def test_sigterm_lets_a_call_under_way_end_and_the_process_exits_with_0(

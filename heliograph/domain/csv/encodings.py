@@ -24,6 +24,7 @@ _NOT_TEXT: Final = (
     (b"SQLite format 3\0", "a database"),
 )
 _SAMPLE: Final = 8192
+_CONTROLS: Final = tuple(chr(code) for code in range(0x20) if chr(code) not in "\t\n\r\x0b\x0c")
 
 
 class Encoding(NamedTuple):
@@ -47,9 +48,16 @@ def detect_encoding(head: bytes, declared: str | None) -> Encoding:
     name = _canonical(declared) if declared else None
     if name is not None and (found is None or found.name != name):
         found = _declared(name, found)
-    if found is None and b"\0" in head:
+    found = found or Encoding("utf-8", 0)
+    if _is_binary(head[found.mark : _SAMPLE], found.name):
         raise InvalidInput.of("file", "is binary, not CSV text", "binary")
-    return found or Encoding("utf-8", 0)
+    return found
+
+
+def _is_binary(sample: bytes, encoding: str) -> bool:
+    """Whether more than a stray control character is among the first."""
+    text = sample.decode(encoding, "ignore")
+    return sum(map(text.count, _CONTROLS)) > 1 + len(text) // 200
 
 
 def _marked(head: bytes) -> Encoding | None:

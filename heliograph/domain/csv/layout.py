@@ -23,6 +23,8 @@ HEAD_BYTES: Final = ROW_LIMIT
 
 SEPARATORS: Final = (",", ";", "\t", "|")
 
+_OPENING: Final = 4096  # bytes
+
 _DECLARED_IN_FILE: Final = re.compile(r'"?sep=([,;\t|])"?\s*(?:[\r\n]|\Z)')
 """Excel's own line before the header."""
 
@@ -125,8 +127,9 @@ def _fitness(body: bytes, encoding: str, separator: str, *, at_end: bool) -> tup
     """How much like a header the first record looks when it is split here; the first of equals wins."""
     try:
         record, _ = _header(body, encoding, separator, at_end=at_end)
-    except InvalidInput:
-        return (False, 0)
+    except InvalidInput:  # it will be told; which separator was meant is seen all the same
+        first_line = body[:_OPENING].decode(encoding, "replace").partition("\n")[0]
+        return (False, 1 + first_line.count(separator))
     if len(record.fields) > COLUMN_LIMIT:
         return (False, len(record.fields))
     return (any(variable_name(column) in PHONE_NAMES for column in record.fields), len(record.fields))
