@@ -361,7 +361,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_receipt_parked",
         "receipt",
-        ["connector_id", "provider_message_id"],
+        ["provider_message_id", "connector_id"],
         unique=False,
         postgresql_where=sa.text("message_id IS NULL"),
     )
@@ -580,10 +580,10 @@ def upgrade() -> None:
             name=op.f("fk_message_sender_workspace_id_sender_id"),
         ),
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_message")),
-        sa.UniqueConstraint("workspace_id", "dedupe_key", name=op.f("uq_message_workspace_id_dedupe_key")),
+        sa.UniqueConstraint("dedupe_key", "workspace_id", name=op.f("uq_message_dedupe_key_workspace_id")),
         postgresql_with={"fillfactor": "60"},
     )
-    op.create_index("ix_message_address", "message", ["workspace_id", "address"], unique=False)
+    op.create_index("ix_message_address", "message", ["address", "workspace_id"], unique=False)
     op.create_index(
         "ix_message_provider_message_id",
         "message",
