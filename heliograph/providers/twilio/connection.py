@@ -20,6 +20,8 @@ from heliograph.providers.protocol import (
     ConnectionOptions,
     Outcome,
     OutgoingMessage,
+    ProviderError,
+    Refused,
     SenderAddress,
     StatusReport,
 )
@@ -88,7 +90,9 @@ class TwilioConnection:
             return outcome_of_answer(error, exchange)
         except (ClientError, OSError) as error:
             return outcome_of_failure(error, exchange)
-        except _UNREADABLE:
+        except _UNREADABLE as error:
+            if isinstance(error, UnicodeEncodeError):
+                return Refused(ProviderError(ErrorClass.CONTENT, "not_unicode", "The text has a lone surrogate"))
             if exchange.status is None:
                 raise
             return unreadable(exchange)

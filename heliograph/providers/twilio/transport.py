@@ -4,6 +4,7 @@ Twilio's client (`twilio.rest.Client`) stays what builds requests and reads answ
 `AsyncTwilioHttpClient.request`, which per call formats log lines, rebuilds credentials and has no time limit.
 """
 
+import asyncio
 import time
 from base64 import b64encode
 from collections.abc import Mapping
@@ -125,19 +126,26 @@ class Transport(AsyncTwilioHttpClient):  # type: ignore[misc]  # Twilio's client
         exchange = CURRENT_EXCHANGE.get()
         headers = headers or {}
         headers["Authorization"] = self._authorization
-        async with session.request(
-            method,
-            self._address(url),
-            params=params,
-            data=_body(data, exchange),
-            headers=headers,
-            allow_redirects=allow_redirects,
-        ) as answer:
-            if exchange is not None:
-                exchange.status = answer.status
-                exchange.retry_after = answer.headers.get("Retry-After")
-            text = (await answer.read()).decode(errors="replace")
-            return Response(answer.status, text, answer.headers)
+        try:
+            async with session.request(
+                method,
+                self._address(url),
+                params=params,
+                data=_body(data, exchange),
+                headers=headers,
+                allow_redirects=allow_redirects,
+            ) as answer:
+                if exchange is not None:
+                    exchange.status = answer.status
+                    exchange.retry_after = answer.headers.get("Retry-After")
+                text = (await answer.read()).decode(errors="replace")
+                return Response(answer.status, text, answer.headers)
+        except asyncio.CancelledError as error:
+            # aiohttp cancels who waits for a connection when the pool is closed; that is no cancellation of the task.
+            task = asyncio.current_task()
+            if self._closed and task is not None and not task.cancelling():
+                raise ClientConnectionResetError("the connection to Twilio was closed") from error
+            raise
 
     async def close(self) -> None:
         """Closes the pool; calls under way end with an error, later ones fail at once."""

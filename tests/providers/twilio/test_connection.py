@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from heliograph.domain.ledger import MessageState
+from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import BadRequest, NotFound, Unauthenticated, UpstreamFailed
 from heliograph.providers.protocol import Accepted, ConnectionOptions, InDoubt, NotProcessed, Refused, SenderAddress
 from heliograph.providers.twilio.connection import TwilioConnection, TwilioCredentials
@@ -22,8 +23,10 @@ from heliograph.simulator.accounts import (
 )
 from heliograph.simulator.client import SimulatorClient
 from heliograph.simulator.script import AccountScript, Delivery, Failure, Fixed, Receipts, Script
+from heliograph.stack.ports import free_port
 from tests.providers.contract import NUMBER, Behaviour, message
 from tests.providers.twilio.peer import LONG_CODE, TwilioPeer
+from tests.simulator.process import running_simulator
 
 SERVICE = SenderAddress("messaging_service", DEMO_MESSAGING_SERVICE)
 
@@ -219,4 +222,39 @@ async def test_a_lease_that_ends_while_waiting_for_a_connection_is_kept(peer: Tw
     await connection.aclose()
     assert isinstance(outcome, NotProcessed)
     assert outcome.error.code == "lease_expired"
+    assert await peer.accepted() == 1
+
+
+async def test_a_text_that_cannot_be_encoded_is_refused(peer: TwilioPeer) -> None:
+    connection = peer.open()
+    refused = await connection.send(message(body="half an emoji: \ud83d"), peer.sender)
+    await connection.aclose()
+    assert isinstance(refused, Refused)
+    assert refused.error.error_class is ErrorClass.CONTENT
+    assert await peer.accepted() == 0
+
+
+async def test_a_provider_that_came_back_is_sent_to_again() -> None:
+    port = free_port()
+    with running_simulator(port=port) as url:
+        connection = connect(url)
+        assert isinstance(await connection.send(message(), LONG_CODE), Accepted)
+    await asyncio.sleep(0.05)  # the end of the pooled connection is heard
+    assert isinstance(await connection.send(message(), LONG_CODE), NotProcessed)
+    with running_simulator(port=port):
+        assert isinstance(await connection.send(message(), LONG_CODE), Accepted)
+    await connection.aclose()
+
+
+async def test_closing_ends_calls_under_way_by_what_was_written(peer: TwilioPeer) -> None:
+    await peer.behave(Behaviour.IS_SILENT)
+    options = ConnectionOptions(10.0, None, max_connections=1, configuration={"api_url": peer.url})
+    connection = TwilioConnection(peer.credentials, options)
+    written = asyncio.create_task(connection.send(message(), peer.sender))
+    await asyncio.sleep(0.1)
+    waiting = asyncio.create_task(connection.send(message(), peer.sender))
+    await asyncio.sleep(0.1)
+    await connection.aclose()
+    assert isinstance(await written, InDoubt)
+    assert isinstance(await waiting, NotProcessed)
     assert await peer.accepted() == 1
