@@ -25,12 +25,14 @@ from activities.dispatch import DispatchActivities
 from activities.sending import SendingActivities
 from activities.sweeper import SweeperActivities
 from heliograph.contracts import DISPATCH_WORKFLOW_ID, SWEEPER_WORKFLOW_ID, Lane
+from heliograph.db.figures import read_ledger_figures
 from heliograph.rendering.cache import TemplateCache
 from heliograph.services.connections import Connections
 from heliograph.services.context import Services
 from heliograph.services.opening import open_services
 from heliograph.services.sending import SendingEngine
 from heliograph.settings import settings
+from heliograph.telemetry.figures import LedgerFigures, refresh_figures
 from heliograph.telemetry.logs import configure_logging
 from heliograph.telemetry.setup import start_telemetry
 from heliograph.temporal.exit import leave
@@ -97,6 +99,11 @@ async def start_standing_workflows(client: Client) -> None:
         )
 
 
+async def _read_figures(services: Services) -> LedgerFigures:
+    async with services.database.pool.acquire() as connection:
+        return await read_ledger_figures(connection)
+
+
 async def run(lanes: list[Lane]) -> None:
     """Works until SIGTERM or SIGINT, then stops claiming, finishes what is in flight and records it."""
     stop = asyncio.Event()
@@ -114,6 +121,7 @@ async def run(lanes: list[Lane]) -> None:
             if lane is Lane.CONTROL:
                 activities = control_activities(services, connections)
                 await start_standing_workflows(services.temporal)
+                await doors.enter_async_context(refresh_figures(lambda: _read_figures(services)))
             else:
                 activities = [sending.send_batch]
             await doors.enter_async_context(build_worker(services.temporal, lane, activities))

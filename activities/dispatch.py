@@ -15,6 +15,7 @@ from heliograph.db import outbox
 from heliograph.db.engine import Database
 from heliograph.db.outbox import OutboxRow
 from heliograph.services.starting import start_campaign, start_import
+from heliograph.telemetry.tracing import continued
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +62,8 @@ class DispatchActivities:
         told: list[int] = []
         for row in rows:
             try:
-                await self._tell(row)
+                with continued(row.traceparent):
+                    await self._tell(row)
             except RPCError as error:
                 delay = min(_LONGEST_DELAY, timedelta(seconds=2 ** min(row.tries, 9)))
                 _log.warning("outbox row %d (%s) waits %s: %s", row.id, row.topic, delay, error.message)

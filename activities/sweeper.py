@@ -6,7 +6,6 @@ import time
 from datetime import timedelta
 from uuid import UUID
 
-from heliograph.services.in_doubt import resolve_in_doubt
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -16,6 +15,7 @@ from heliograph.db import idempotency, leases, receipts, runs
 from heliograph.db.engine import Database
 from heliograph.domain.ledger import OPEN
 from heliograph.services.connections import Connections
+from heliograph.services.in_doubt import resolve_in_doubt
 from heliograph.services.starting import start_campaign
 from heliograph.settings import Settings
 

@@ -86,7 +86,6 @@ class CampaignLaunch(Contract):
     category: Category
     start_at: datetime
     source_rows: int
-    traceparent: str | None = None  # W3C: the trace of the request that launched it
 
 
 class DispatchResult(Contract):

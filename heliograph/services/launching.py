@@ -24,7 +24,6 @@ from heliograph.services.campaigns import CampaignView, get_campaign, require_st
 from heliograph.services.context import Actor, Services, audit
 from heliograph.services.starting import start_campaign
 from heliograph.services.templates import compiled_version
-from heliograph.telemetry.tracing import current_traceparent
 
 _log = logging.getLogger(__name__)
 
@@ -199,7 +198,6 @@ def _launch(campaign: Campaign, run: Run) -> CampaignLaunch:
         category=run.category,
         start_at=run.start_at,
         source_rows=run.source_rows,
-        traceparent=current_traceparent(),
     )
 
 

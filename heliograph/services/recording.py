@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -11,8 +11,12 @@ from heliograph.db import outcomes, pacing, runs
 from heliograph.db.engine import Connection, Database
 from heliograph.db.outcomes import AttemptOutcome
 from heliograph.db.trouble import DATABASE_TROUBLE
-from heliograph.domain.vocabulary import RunStatus
+from heliograph.domain.ledger import MessageState
+from heliograph.domain.vocabulary import ErrorClass, RunStatus
 from heliograph.services.outcomes import consequences
+from heliograph.telemetry import metrics
+from heliograph.telemetry.calls import BatchCalls
+from heliograph.telemetry.metrics import Route
 
 _log = logging.getLogger(__name__)
 
@@ -24,10 +28,12 @@ _LONGEST_PAUSE_SECONDS = 5.0
 class BatchInFlight:
     """A batch's claimed messages that are not yet recorded."""
 
-    def __init__(self, workspace_id: UUID, run_id: UUID) -> None:
+    def __init__(self, workspace_id: UUID, run_id: UUID, connector_id: UUID, route: Route) -> None:
         self.workspace_id = workspace_id
         self.run_id = run_id
-        self.connector_id: UUID | None = None
+        self.connector_id = connector_id
+        self.route = route
+        self.calls = BatchCalls(route)
         self._open = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -95,7 +101,23 @@ class Recorder:
                 _log.warning("%d outcomes wait for PostgreSQL: %s", len(items), type(error).__name__)
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
+        _measure(batch, items)
         await self._recorded(batch, len(items))
+
+
+def _measure(batch: BatchInFlight, items: Sequence[AttemptOutcome]) -> None:
+    """What the group adds to the metrics; next to nothing while nobody listens."""
+    batch.calls.flush()
+    by_outcome = Counter((item.state, item.error_class) for item in items)
+    for (state, error_class), count in by_outcome.items():
+        if state is MessageState.ACCEPTED:
+            metrics.record_accepted(batch.route, count, batch.calls.take_latencies())
+        elif state is MessageState.REJECTED:
+            metrics.record_rejected(batch.route, error_class or ErrorClass.OTHER, count)
+        elif state is MessageState.IN_DOUBT:
+            metrics.record_doubted(batch.route, count, error_class or ErrorClass.UNKNOWN_OUTCOME)
+        elif error_class is not None:
+            metrics.record_returned(batch.route, error_class, count)
 
 
 async def _record(connection: Connection, batch: BatchInFlight, items: Sequence[AttemptOutcome]) -> None:
@@ -109,7 +131,7 @@ async def _record(connection: Connection, batch: BatchInFlight, items: Sequence[
             reason="opt_out",
             source=f"provider {result.opted_out[0].error_code}",
         )
-    if result.blocked_seconds is not None and batch.connector_id is not None:
+    if result.blocked_seconds is not None:
         await pacing.block(connection, f"connector/{batch.connector_id}", timedelta(seconds=result.blocked_seconds))
     if result.pause_reason is not None:
         await runs.change_status(

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from heliograph.db import claims, pacing, runs
+from heliograph.db import claims
 from heliograph.db.claims import Candidate, Rendered
 from heliograph.db.engine import Database
 from heliograph.db.outcomes import AttemptOutcome
-from heliograph.domain.vocabulary import RunStatus
+from heliograph.db.runs import SendingRun, read_sending_run
+from heliograph.domain.vocabulary import Category, Channel, RunStatus
 from heliograph.errors import NotFound
+from heliograph.pacing.budget import ClaimBudget
+from heliograph.pacing.tokens import largest_chunk, reserve
 from heliograph.providers.protocol import OutgoingMessage, ProviderConnection, SenderAddress
 from heliograph.rendering.cache import TemplateCache
 from heliograph.rendering.template import CompiledTemplate, TemplateRefused
@@ -28,35 +31,10 @@ from heliograph.services.outcomes import broken, released, to_outcome
 from heliograph.services.recording import BatchInFlight, Recorder
 from heliograph.services.templates import load_compiled
 from heliograph.settings import Settings
+from heliograph.telemetry import metrics
+from heliograph.telemetry.metrics import Route
 
 _log = logging.getLogger(__name__)
-
-_SECONDS_OF_TOKENS = 1.0
-"""Tokens are reserved a second of traffic at a time: few statements, and little is wasted when a run is paused."""
-
-
-class ClaimBudget:
-    """How many more messages this process may hold claimed and unrecorded."""
-
-    def __init__(self, size: int) -> None:
-        self._free = size
-        self._step = max(1, size // 4)
-        self._changed = asyncio.Condition()
-
-    async def take(self) -> int:
-        """Waits until a worthwhile part is free and takes it whole, so that claims stay large."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._free >= self._step)
-            taken = min(self._free, 2 * self._step)
-            self._free -= taken
-            return taken
-
-    async def give_back(self, count: int) -> None:
-        """Frees what was recorded or not claimed after all."""
-        if count:
-            async with self._changed:
-                self._free += count
-                self._changed.notify_all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +48,7 @@ class BatchRequest:
     last: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Job:
     """One claimed message on its way to the provider."""
 
@@ -78,7 +56,7 @@ class _Job:
     connection: ProviderConnection
     sender: SenderAddress
     batch: BatchInFlight
-    not_before: float  # time.monotonic(), for pacing inside a chunk
+    claimed_at: float  # time.monotonic()
 
 
 class SendingEngine:
@@ -116,58 +94,65 @@ class SendingEngine:
         `halted` is asked before each chunk: cancelled activities and stopping workers claim nothing more, but what
         is claimed is finished and recorded.
         """
-        batch = BatchInFlight(request.workspace_id, request.run_id)
+        run = await self._read_run(request)
+        route = Route(run.provider, Channel(run.channel), Category(run.category))
+        batch = BatchInFlight(request.workspace_id, request.run_id, run.connector_id, route)
         deadline = time.monotonic() + self._settings.batch_seconds
-        first = request.first
+        first: int | None = request.first
         try:
-            while time.monotonic() < deadline and not halted() and not self._stopping:
-                budget = await self._budget.take()
-                last_claimed = await self._send_chunk(batch, request, first, budget)
-                if last_claimed is None:
-                    break
-                first = last_claimed + 1
+            while first is not None and time.monotonic() < deadline and not halted() and not self._stopping:
+                first = await self._send_chunk(batch, request, first)
         finally:
             await batch.drained()
         return await claims.remaining(self._database.pool, request.run_id, request.wave, request.first, request.last)
 
-    async def _send_chunk(self, batch: BatchInFlight, request: BatchRequest, first: int, budget: int) -> int | None:
-        """Claims and queues up to `budget` messages; the last number looked at, or None when there is no more."""
-        given = 0
+    async def _read_run(self, request: BatchRequest) -> SendingRun:
+        run = await read_sending_run(self._database.pool, request.run_id)
+        if run is None:
+            raise NotFound(f"run {request.run_id} is not in the ledger")
+        return run
+
+    async def _send_chunk(self, batch: BatchInFlight, request: BatchRequest, first: int) -> int | None:
+        """Claims one chunk and hands it to the crew; where to go on, or None when there is nothing to claim now."""
+        held = await self._budget.take()
+        claimed = 0
         try:
-            run = await runs.read_sending_run(self._database.pool, request.run_id)
-            if run is None:
-                raise NotFound(f"run {request.run_id} is not in the ledger")
+            run = await self._read_run(request)
             if run.status is not RunStatus.ACTIVE or run.blocked_seconds > self._settings.batch_seconds:
                 return None
-            await asyncio.sleep(run.blocked_seconds)
-            limit = min([budget, *_a_second_of(run)])
+            limit = largest_chunk(run, held)
             found = await claims.candidates(
                 self._database.pool, request.run_id, request.wave, first, request.last, limit
             )
+            # Whoever waits for tokens or for a provider must not keep others from claiming.
+            await self._budget.give_back(held - len(found))
+            held = len(found)
             if not found:
                 return None
             template = await load_compiled(self._database, self._templates, run.template_version_id)
             rendered = [_render(template, candidate) for candidate in found]
             connection = await self._connections.get(run.connector_id)
-            wait, spacing = await self._reserve(request.run_id, run, rendered)
-            await asyncio.sleep(wait)
-            batch.connector_id = run.connector_id
-            given = await self._claim(batch, request, run, connection, found, rendered, spacing)
-            return found[-1].number
+            tokens = await reserve(
+                self._database.pool, request.run_id, run, [text.parts for text in rendered if text.body is not None]
+            )
+            await asyncio.sleep(max(tokens.wait, run.blocked_seconds))
+            jobs = await self._claim(batch, request, run, connection, found, rendered)
+            claimed = len(jobs)
+            self._hand_over(jobs, tokens.spacing)
+            return found[-1].number + 1
         finally:
-            await self._budget.give_back(budget - given)
+            await self._budget.give_back(held - claimed)
 
     async def _claim(
         self,
         batch: BatchInFlight,
         request: BatchRequest,
-        run: runs.SendingRun,
+        run: SendingRun,
         connection: ProviderConnection,
         found: Sequence[Candidate],
         rendered: Sequence[Rendered],
-        spacing: float,
-    ) -> int:
-        """Claims the chunk and hands it to the crew; how many messages were claimed."""
+    ) -> list[_Job]:
+        """Claims the chunk; from here on each of its messages must be recorded."""
         settings = self._settings
         # The lease counts from before the statement, so that our clock is never ahead of the ledger's. Nothing is
         # written to a provider unless its answer can still come before the lease ends.
@@ -184,36 +169,30 @@ class SendingEngine:
             lease=timedelta(seconds=settings.lease_seconds),
         )
         batch.started(len(claimed))
+        metrics.record_claimed(batch.route, len(claimed))
         attempts = {claim.id: claim.attempt for claim in claimed}
         sender = SenderAddress(run.sender_kind, run.sender_address)
-        start = time.monotonic()
-        position = 0
-        for candidate, text in zip(found, rendered, strict=True):
-            attempt = attempts.get(candidate.id)
-            if attempt is None or text.body is None:
-                continue
-            message = OutgoingMessage(candidate.id, attempt, candidate.address, text.body, valid_until)
-            self._jobs.put_nowait(_Job(message, connection, sender, batch, start + position * spacing))
-            position += 1
-        return len(claimed)
-
-    async def _reserve(self, run_id: UUID, run: runs.SendingRun, rendered: Sequence[Rendered]) -> tuple[float, float]:
-        """Takes tokens for the chunk; seconds until the first message and between two messages."""
-        messages = float(sum(1 for item in rendered if item.body is not None))
-        parts = float(sum(item.parts for item in rendered if item.body is not None))
-        demands = [
-            pacing.Demand(key, speed, tokens)
-            for key, speed, tokens in (
-                (f"campaign/{run_id}", run.campaign_speed, messages),
-                (f"connector/{run.connector_id}", run.connector_speed, parts),
-                (f"sender/{run.sender_id}", run.sender_speed, parts),
+        return [
+            _Job(
+                OutgoingMessage(candidate.id, attempt, candidate.address, text.body, valid_until),
+                connection,
+                sender,
+                batch,
+                claimed_at,
             )
-            if speed is not None
+            for candidate, text in zip(found, rendered, strict=True)
+            if text.body is not None and (attempt := attempts.get(candidate.id)) is not None
         ]
-        if not demands or not messages:
-            return 0.0, 0.0
-        wait = await pacing.reserve(self._database.pool, demands)
-        return wait, max(item.tokens / item.per_second for item in demands) / messages
+
+    def _hand_over(self, jobs: Sequence[_Job], spacing: float) -> None:
+        """Queues the jobs for the crew, spread over the time that their tokens cover."""
+        if not spacing:
+            for job in jobs:
+                self._jobs.put_nowait(job)
+            return
+        loop = asyncio.get_running_loop()
+        for position, job in enumerate(jobs):
+            loop.call_later(position * spacing, self._jobs.put_nowait, job)
 
     async def _work(self) -> None:
         """One of the crew: calls the provider for one message after another."""
@@ -225,27 +204,22 @@ class SendingEngine:
                 self._jobs.task_done()
 
     async def _call(self, job: _Job) -> AttemptOutcome:
-        delay = job.not_before - time.monotonic()
-        if delay > 0:
-            await asyncio.sleep(delay)
         message = job.message
-        if self._stopping or time.monotonic() > message.valid_until:
+        began = time.monotonic()
+        if self._stopping or began > message.valid_until:
             return released(message)
         try:
-            return to_outcome(message, await job.connection.send(message, job.sender))
+            answer = await job.connection.send(message, job.sender)
         except Exception as error:  # noqa: BLE001 - the crew's outermost edge: a defect must not lose a message
             _log.exception("a connector failed")
             return broken(message, type(error).__name__)
+        ended = time.monotonic()
+        job.batch.calls.ended(answer, ended - began, ended - job.claimed_at, message.reference)
+        return to_outcome(message, answer)
 
     async def _recorded(self, batch: BatchInFlight, count: int) -> None:
         batch.finished(count)
         await self._budget.give_back(count)
-
-
-def _a_second_of(run: runs.SendingRun) -> list[int]:
-    """Messages that one second of traffic holds under each limit of the run."""
-    speeds = (run.campaign_speed, run.sender_speed, run.connector_speed)
-    return [max(1, int(speed * _SECONDS_OF_TOKENS)) for speed in speeds if speed is not None]
 
 
 def _render(template: CompiledTemplate, candidate: Candidate) -> Rendered:

@@ -20,7 +20,6 @@ from heliograph.contracts import (
     campaign_workflow_id,
     import_workflow_id,
 )
-from heliograph.telemetry.tracing import continued
 from heliograph.temporal import search_attributes as attributes
 
 _LONGEST_SUMMARY = 200  # bytes, Temporal's limit of a static summary
@@ -35,32 +34,31 @@ async def start_campaign(client: Client, launch: CampaignLaunch) -> None:
     summary = (
         f"{launch.campaign_name} · {launch.source_rows} recipients · {launch.channel.value} · {launch.category.value}"
     )
-    with continued(launch.traceparent):
-        try:
-            await client.start_workflow(
-                "CampaignWorkflow",
-                CampaignInput(workspace_id=launch.workspace_id, run_id=launch.run_id),
-                id=campaign_workflow_id(launch.run_id),
-                task_queue=Lane.CONTROL,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                priority=Priority(priority_key=3),
-                static_summary=_fitting(summary),
-                search_attributes=TypedSearchAttributes(
-                    [
-                        SearchAttributePair(attributes.CAMPAIGN_ID, str(launch.campaign_id)),
-                        SearchAttributePair(attributes.CAMPAIGN_NAME, launch.campaign_name),
-                        SearchAttributePair(attributes.CAMPAIGN_STATUS, "SCHEDULED"),
-                        SearchAttributePair(attributes.RUN_ID, str(launch.run_id)),
-                        SearchAttributePair(attributes.WORKSPACE_ID, str(launch.workspace_id)),
-                        SearchAttributePair(attributes.CHANNEL, launch.channel.value),
-                        SearchAttributePair(attributes.CATEGORY, launch.category.value),
-                        SearchAttributePair(attributes.WAVE_AT, launch.start_at),
-                    ]
-                ),
-            )
-        except WorkflowAlreadyStartedError:
-            return
+    try:
+        await client.start_workflow(
+            "CampaignWorkflow",
+            CampaignInput(workspace_id=launch.workspace_id, run_id=launch.run_id),
+            id=campaign_workflow_id(launch.run_id),
+            task_queue=Lane.CONTROL,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            priority=Priority(priority_key=3),
+            static_summary=_fitting(summary),
+            search_attributes=TypedSearchAttributes(
+                [
+                    SearchAttributePair(attributes.CAMPAIGN_ID, str(launch.campaign_id)),
+                    SearchAttributePair(attributes.CAMPAIGN_NAME, launch.campaign_name),
+                    SearchAttributePair(attributes.CAMPAIGN_STATUS, "SCHEDULED"),
+                    SearchAttributePair(attributes.RUN_ID, str(launch.run_id)),
+                    SearchAttributePair(attributes.WORKSPACE_ID, str(launch.workspace_id)),
+                    SearchAttributePair(attributes.CHANNEL, launch.channel.value),
+                    SearchAttributePair(attributes.CATEGORY, launch.category.value),
+                    SearchAttributePair(attributes.WAVE_AT, launch.start_at),
+                ]
+            ),
+        )
+    except WorkflowAlreadyStartedError:
+        return
 
 
 async def start_import(client: Client, workspace_id: UUID, import_id: UUID) -> None:

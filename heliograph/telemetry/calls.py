@@ -33,14 +33,17 @@ class BatchCalls:
         self._spans_left = {True: first, False: troubled} if self._tracer is not None else {}
         self._silent = not self._measured and self._tracer is None
         self._seconds: defaultdict[str, list[float]] = defaultdict(list)
+        self._latencies: list[float] = []  # from claim to acceptance
 
-    def ended(self, outcome: Outcome, seconds: float, reference: str) -> None:
+    def ended(self, outcome: Outcome, seconds: float, since_claim: float, reference: str) -> None:
         """A call has just ended after `seconds`. `reference` is ours: "<message id>.<attempt>"."""
         if self._silent:
             return
+        accepted = isinstance(outcome, Accepted)
         if self._measured:
             self._seconds[outcome_name(outcome)].append(seconds)
-        accepted = isinstance(outcome, Accepted)
+            if accepted:
+                self._latencies.append(since_claim)
         if self._spans_left.get(accepted, 0) > 0:
             self._spans_left[accepted] -= 1
             self._trace(outcome, seconds, reference)
@@ -50,6 +53,11 @@ class BatchCalls:
         collected, self._seconds = self._seconds, defaultdict(list)
         for outcome, seconds in collected.items():
             metrics.record_provider_requests(self._route.provider, outcome, seconds)
+
+    def take_latencies(self) -> list[float]:
+        """Seconds from claim to acceptance of the calls accepted since this was last asked."""
+        taken, self._latencies = self._latencies, []
+        return taken
 
     def _trace(self, outcome: Outcome, seconds: float, reference: str) -> None:
         assert self._tracer is not None

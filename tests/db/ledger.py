@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from heliograph.db.engine import Database
@@ -18,12 +19,12 @@ from heliograph.db.tables import (
     Workspace,
 )
 from heliograph.db.tables.base import now
-from heliograph.db.tables.templates import MissingVariable
 from heliograph.domain.vocabulary import (
     CampaignStatus,
     Category,
     Channel,
     DeliveryType,
+    MissingVariable,
     RunStatus,
     WorkspaceMode,
 )
@@ -55,7 +56,7 @@ async def seed_run(
 ) -> Seeded:
     """Makes everything a run points at. The last `duplicates` rows repeat the first ones' addresses."""
     workspace = Workspace(name="Main", mode=WorkspaceMode.TEST)
-    of = {"workspace_id": workspace.id}
+    of: dict[str, Any] = {"workspace_id": workspace.id}
     connector = Connector(**of, provider="twilio", name="Twilio", channel=Channel.SMS, callback_token=str(workspace.id))
     sender = Sender(
         **of,

@@ -58,8 +58,8 @@ def test_a_batch_keeps_its_first_calls_and_its_troubled_ones(watched: Watched) -
     with span("batch"):
         calls = BatchCalls(ROUTE, first=2, troubled=3)
     for number in range(10):
-        calls.ended(Accepted(f"SM{number}", "queued"), 0.05, f"reference.{number}")
-        calls.ended(refusal, 0.01, f"reference.{number}")
+        calls.ended(Accepted(f"SM{number}", "queued"), 0.05, 0.05, f"reference.{number}")
+        calls.ended(refusal, 0.01, 0.01, f"reference.{number}")
     calls.flush()
     calls.flush()
     sends = [each for each in watched.spans() if each.name == "send twilio"]

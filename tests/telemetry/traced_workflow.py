@@ -25,7 +25,7 @@ class TracedInput(BaseModel):
 async def send_one(given: TracedInput) -> str:
     """One call to a provider."""
     calls = BatchCalls(Route("twilio", Channel.SMS, Category.PROMOTIONAL))
-    calls.ended(Accepted("SM1", "queued"), 0.01, f"{given.run_id}.1")
+    calls.ended(Accepted("SM1", "queued"), 0.01, 0.01, f"{given.run_id}.1")
     calls.flush()
     activity.logger.info("sent to %s", "+4915112345678")
     return "done"
