@@ -8,10 +8,13 @@ import typer
 
 from heliograph.cli.audience import app as audience_app
 from heliograph.cli.campaign import app as campaign_app
+from heliograph.cli.connector import app as connector_app
 from heliograph.cli.demo import demo
 from heliograph.cli.doctor import doctor
+from heliograph.cli.keys import app as keys_app
 from heliograph.cli.migrate import migrate
 from heliograph.cli.output import print_error
+from heliograph.cli.sender import app as sender_app
 from heliograph.cli.session import choices
 from heliograph.cli.template import app as template_app
 from heliograph.cli.up import up
@@ -47,6 +50,9 @@ app.command()(demo)
 app.add_typer(campaign_app, name="campaign")
 app.add_typer(template_app, name="template")
 app.add_typer(audience_app, name="audience")
+app.add_typer(connector_app, name="connector")
+app.add_typer(sender_app, name="sender")
+app.add_typer(keys_app, name="keys")
 
 
 def run(arguments: list[str]) -> int:
