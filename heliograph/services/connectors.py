@@ -68,6 +68,13 @@ def list_providers(actor: Actor) -> Sequence[Provider]:
     return list(providers().values())
 
 
+def credential_fields(connector: Connector) -> Sequence[str]:
+    """What its provider needs to be told, in its order."""
+    return [
+        name for name, field in provider(connector.provider).credentials.model_fields.items() if field.is_required()
+    ]
+
+
 async def list_connectors(services: Services, actor: Actor) -> Sequence[Connector]:
     """The workspace's connectors, oldest first, those not authenticated yet included."""
     actor.require("read")

@@ -1,0 +1,114 @@
+"""`heliograph connector`: accounts at providers."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from heliograph.cli.output import AsJson, console, print_json
+from heliograph.cli.session import open_services, run
+from heliograph.db.tables import Connector
+from heliograph.errors import InvalidInput
+from heliograph.providers.protocol import Balance
+from heliograph.services import connectors
+
+app = typer.Typer(no_args_is_help=True, help="Accounts at providers.")
+
+ConnectorId = Annotated[UUID | None, typer.Argument(help="Id of the connector; by default the only one.")]
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Lists the workspace's connectors."""
+
+    async def command() -> Sequence[Connector]:
+        async with open_services() as (services, actor):
+            return await connectors.list_connectors(services, actor)
+
+    found = run(command())
+    if as_json:
+        print_json({"items": [_shown(each) for each in found]})
+        return
+    table = Table("id", "name", "provider", "channel", "authenticated", "messages/s")
+    for each in found:
+        speed = "" if each.messages_per_second is None else f"{each.messages_per_second:g}"
+        authenticated = "yes" if each.sealed_credentials is not None else "not yet"
+        table.add_row(str(each.id), Text(each.name), each.provider, each.channel.value, authenticated, speed)
+    console.print(table)
+
+
+@app.command()
+def authenticate(
+    connector_id: ConnectorId = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="field=value; repeat. What is not given is asked for, unseen.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Checks credentials with the provider and keeps them, encrypted."""
+
+    async def command() -> tuple[Connector, str | None]:
+        async with open_services() as (services, actor):
+            connector = chosen_connector(await connectors.list_connectors(services, actor), connector_id)
+            credentials = _credentials(connector, assignments or [])
+            return await connectors.save_credentials(services, actor, connector.id, credentials)
+
+    connector, message = run(command())
+    if as_json:
+        print_json({"message": message, "connector": _shown(connector)})
+        return
+    console.print(f"{connector.name} is authenticated", markup=False)
+    if message is not None:
+        console.print(message, markup=False)
+
+
+@app.command()
+def balance(connector_id: ConnectorId = None, as_json: AsJson = False) -> None:
+    """Asks the provider for the money left."""
+
+    async def command() -> Balance:
+        async with open_services() as (services, actor):
+            connector = chosen_connector(await connectors.list_connectors(services, actor), connector_id)
+            return await connectors.read_balance(services, actor, connector.id)
+
+    left = run(command())
+    if as_json:
+        print_json({"amount": str(left.amount), "currency": left.currency})
+        return
+    console.print(f"{left.amount} {left.currency}")
+
+
+def chosen_connector(found: Sequence[Connector], wanted: UUID | None) -> Connector:
+    """The connector with this id, or the only one; `InvalidInput` listing them when that is not clear."""
+    matching = [each for each in found if wanted in (None, each.id)]
+    if len(matching) == 1:
+        return matching[0]
+    names = ", ".join(f"{each.name} ({each.id})" for each in found) or "none"
+    raise InvalidInput.of("connector", f"name one by its id. There are: {names}")
+
+
+def _credentials(connector: Connector, assignments: Sequence[str]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for assignment in assignments:
+        field, sign, value = assignment.partition("=")
+        if not sign:
+            raise InvalidInput.of("set", "is field=value")
+        given[field.strip()] = value
+    for field in connectors.credential_fields(connector):
+        if field not in given:
+            given[field] = typer.prompt(field, hide_input=True, err=True)
+    return given
+
+
+def _shown(connector: Connector) -> dict[str, Any]:
+    return {
+        "id": connector.id,
+        "provider": connector.provider,
+        "name": connector.name,
+        "channel": connector.channel,
+        "authenticated": connector.sealed_credentials is not None,
+        "messages_per_second": connector.messages_per_second,
+    }
