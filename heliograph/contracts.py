@@ -233,3 +233,11 @@ class PollInput(Contract):
 
     workspace_id: UUID
     run_id: UUID
+
+
+class PollResult(Contract):
+    """What a poll did."""
+
+    asked: int
+    answered: int
+    moved: int  # messages whose state changed

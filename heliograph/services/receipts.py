@@ -60,6 +60,8 @@ async def store(database: Database, reports: Sequence[IncomingReport]) -> Stored
     Raises what `DATABASE_TROUBLE` lists when PostgreSQL is away: then nothing, or a part, is committed, and a
     repetition does no harm.
     """
+    if not reports:
+        return Stored(StoredReceipts())
     try:
         return Stored(await _commit(database, reports))
     except _MET_ANOTHER:  # with a commit that does not lock in the order of ids; the second time it is through
