@@ -1,6 +1,7 @@
 """Every operation of the OpenAPI document called with what its schema allows, and with what it does not."""
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,6 +33,7 @@ from tests.api.simulated_twilio import SimulatedTwilio
 
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 AnyCase: TypeAlias = Case[Any]
+Calls: TypeAlias = Counter[tuple[str, int]]
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES = 8
@@ -66,12 +68,17 @@ def _call_everything(known: dict[str, str], call: dict[str, Any]) -> None:
     schema = schemathesis.openapi.from_dict(document(assemble(Settings())))
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) > 20
+    calls: Calls = Counter()
     for operation in sorted(operations, key=lambda each: (each.method.upper(), each.path) == LAST):
         for mode in GenerationMode:
-            _call(operation, mode, known, call)
+            _call(operation, mode, known, call, calls)
+    assert {operation.label for operation in operations} == {label for label, _ in calls}
+    assert sum(count for (_, status), count in calls.items() if status < 300) > 20
 
 
-def _call(operation: Operation, mode: GenerationMode, known: dict[str, str], call: dict[str, Any]) -> None:
+def _call(
+    operation: Operation, mode: GenerationMode, known: dict[str, str], call: dict[str, Any], calls: Calls
+) -> None:
     @given(case=operation.as_strategy(generation_mode=mode))
     @hypothesis_settings(
         max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -81,7 +88,8 @@ def _call(operation: Operation, mode: GenerationMode, known: dict[str, str], cal
             case.path_parameters = {
                 name: known.get(name, value) for name, value in (case.path_parameters or {}).items()
             }
-        case.call_and_validate(**call, checks=CHECKS, timeout=20)
+        response = case.call_and_validate(**call, checks=CHECKS, timeout=20)
+        calls[operation.label, response.status_code] += 1
 
     with suppress(Unsatisfiable):  # nothing can be wrong about an operation without parameters
         check()
