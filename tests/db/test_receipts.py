@@ -1,6 +1,7 @@
 """Receipts in SQL: stored once, matched, folded; the order in which they come cannot matter."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench.ledger_seed import SeededRun, provider_id, seed_messages, seed_run
 from heliograph.db import receipts, runs
@@ -277,6 +280,50 @@ async def test_batches_on_the_same_messages_in_opposite_order_do_not_deadlock(
     await asyncio.gather(*(store(database, batch) for batch in batches))
     assert await database.pool.fetchval("SELECT count(*) FROM message WHERE state = 'delivered'") == 200
     await assert_counters_agree(database, run)
+
+
+class _RolledBack(Exception):
+    """Ends an example without a trace."""
+
+
+async def test_any_receipts_in_any_order_and_grouping_fold_to_the_same_ledger(database: Database) -> None:
+    run = await seed_run(database)
+    words = st.tuples(st.sampled_from(sorted(RECEIPT_RANK)), st.sampled_from(["", "30003", "30008"]))
+    example = st.tuples(
+        st.sampled_from([S.CLAIMED, S.IN_DOUBT, S.ACCEPTED, S.UNKNOWN]),
+        st.lists(words, min_size=1, max_size=6, unique=True),
+        st.randoms(use_true_random=False),
+        st.integers(1, 6),
+    )
+
+    async def check(
+        current: MessageState, heard: list[tuple[MessageState, str]], order: random.Random, size: int
+    ) -> None:
+        greatest = max(heard, key=lambda word: (RECEIPT_RANK[word[0]], word[1]))
+        expected = fold_receipt(current, greatest[0])
+        with contextlib.suppress(_RolledBack):
+            async with database.transaction() as connection:
+                [message] = await seed_messages(connection, run, 1, current)
+                order.shuffle(heard)
+                for start in range(0, len(heard), size):
+                    batch = [report(run, message, state, code=code) for state, code in heard[start : start + size]]
+                    await receipts.store_and_fold(connection, batch)
+                row = await connection.fetchrow("SELECT state::text, error_code FROM message WHERE id = $1", message)
+                if expected is greatest[0] and current is not expected:
+                    assert (row["state"], row["error_code"] or "") == (expected.value, greatest[1])
+                assert row["state"] == expected
+                books = await runs.read_books(connection, run.run_id)
+                assert books.ledger == books.counters
+                raise _RolledBack
+
+    loop = asyncio.get_running_loop()
+
+    @settings(max_examples=60, deadline=None, database=None)
+    @given(example)
+    def examples(drawn: tuple[MessageState, list[tuple[MessageState, str]], random.Random, int]) -> None:
+        asyncio.run_coroutine_threadsafe(check(*drawn), loop).result(30)
+
+    await asyncio.to_thread(examples)
 
 
 async def test_receipts_in_any_order_give_the_ledger_of_those_in_order(database: Database) -> None:
