@@ -18,19 +18,29 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="PostgreSQL 18 or newer. Without it `heliograph up` runs its own."
     )
-    temporal_address: str | None = Field(default=None, validation_alias="TEMPORAL_ADDRESS")
-    temporal_namespace: str = Field(default="default", validation_alias="TEMPORAL_NAMESPACE")
-    temporal_api_key: SecretStr | None = Field(default=None, validation_alias="TEMPORAL_API_KEY")
-    temporal_tls: bool = Field(default=False, validation_alias="TEMPORAL_TLS")
+    temporal_address: str | None = Field(
+        default=None,
+        validation_alias="TEMPORAL_ADDRESS",
+        description="host:port. Without it `heliograph up` runs its own server.",
+    )
+    temporal_namespace: str = Field(
+        default="default", validation_alias="TEMPORAL_NAMESPACE", description="Where our workflows live."
+    )
+    temporal_api_key: SecretStr | None = Field(
+        default=None, validation_alias="TEMPORAL_API_KEY", description="For Temporal Cloud."
+    )
+    temporal_tls: bool = Field(
+        default=False, validation_alias="TEMPORAL_TLS", description="Connect to Temporal over TLS."
+    )
     temporal_ui_url: str = Field(default="http://127.0.0.1:8233", description="For links to campaigns.")
-    api_host: str = "127.0.0.1"
-    api_port: int = 8080
+    api_host: str = Field(default="127.0.0.1", description="The address that the API listens on.")
+    api_port: int = Field(default=8080, description="The port that the API listens on.")
     public_url: str = Field(
         default="http://127.0.0.1:8080",
         description="The address under which providers reach the API; part of every callback's signature.",
     )
     bench_routes: bool = Field(default=False, description="Mounts what benchmarks measure against: an empty route.")
-    simulator_port: int = 8090
+    simulator_port: int = Field(default=8090, description="The port that the simulator listens on.")
     twilio_api_url: str | None = Field(
         default=None, description="Stands in for Twilio's hosts; `heliograph up` sets it to the simulator."
     )

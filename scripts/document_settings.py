@@ -13,7 +13,7 @@ def table() -> str:
     """One row a setting: variable, default, meaning."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else f"`{field.default}`"
+        default = "" if field.default in (None, ()) else f"`{field.default}`"
         rows.append(f"| `{variable(name)}` | {default} | {field.description or name.replace('_', ' ')} |")
     return "\n".join(rows) + "\n"
 

@@ -1,5 +1,6 @@
 """Settings as environment variables and back: how a supervisor hands its configuration to its children."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,4 +39,6 @@ def _alias(field: FieldInfo) -> str | None:
 def _as_text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, tuple | list):
+        return json.dumps([str(each) for each in value])
     return str(value)
