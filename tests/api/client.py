@@ -105,8 +105,11 @@ async def _exchange(app: ASGIApp, scope: dict[str, Any], chunks: list[bytes]) ->
     start: Message = {}
     received: list[bytes] = []
 
+    ended = asyncio.Event()
+
     async def receive() -> Message:
         if not waiting:
+            await ended.wait()  # a caller stays until the answer is there
             return {"type": "http.disconnect"}
         chunk = waiting.pop(0)
         return {"type": "http.request", "body": chunk, "more_body": bool(waiting)}
@@ -116,6 +119,8 @@ async def _exchange(app: ASGIApp, scope: dict[str, Any], chunks: list[bytes]) ->
             start.update(message)
         else:
             received.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                ended.set()
 
     await app(scope, receive, send)
     headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
