@@ -16,7 +16,7 @@ from heliograph.stack.process import PartProcess
 MANY_CRASHES = 5
 CRASH_WINDOW = 60.0  # seconds
 _FIRST_PAUSE, _PAUSE_AFTER_MANY = 0.2, 10.0  # seconds; the first doubles with each crash
-_CHECK_EVERY, _CHECK_SLOWLY_EVERY = 0.05, 1.0
+_FIRST_CHECK_AFTER, _CHECK_AT_LEAST_EVERY = 0.05, 0.5  # seconds; checks cost what starts is in need of
 _CHECK_TIMEOUT = 5.0
 
 
@@ -95,13 +95,14 @@ class Caretaker:
 
     async def _watch(self, process: PartProcess) -> None:
         began = time.monotonic()
-        pause = _CHECK_EVERY
+        pause, told = _FIRST_CHECK_AFTER, False
         while not await self._is_ready(process):
             waited = time.monotonic() - began
-            if waited > self.part.ready_within and pause == _CHECK_EVERY:
+            if waited > self.part.ready_within and not told:
                 self._tell(EventKind.SLOW, f"not ready after {waited:.0f} s; its log is {self.log}")
-                pause = _CHECK_SLOWLY_EVERY
+                told = True
             await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _CHECK_AT_LEAST_EVERY)
         self._tell(EventKind.READY, f"ready after {time.monotonic() - began:.1f} s")
         self.ready.set()
 

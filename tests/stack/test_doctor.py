@@ -1,0 +1,68 @@
+from functools import partial
+from pathlib import Path
+
+from heliograph.db.engine import Database
+from heliograph.settings import Settings
+from heliograph.stack import examine_machine, examine_servers
+from heliograph.stack.diagnosis import Verdict, examine
+from heliograph.stack.ports import free_port
+
+
+def test_this_installation_has_what_it_needs(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    findings = [
+        examine_machine.python(),
+        examine_machine.packages(),
+        examine_machine.postgres_program(),
+        examine_machine.temporal(),
+        examine_machine.key_ring(settings),
+        examine_machine.data_directory(settings),
+    ]
+    assert [finding for finding in findings if finding.verdict is Verdict.FAILED] == []
+
+
+async def test_a_data_directory_that_cannot_be_made_is_told_with_its_variable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings(data_dir=tmp_path / "file" / "data")
+    finding = await examine("data directory", partial(examine_machine.data_directory, settings), "choose another")
+    assert finding.verdict is Verdict.FAILED
+    assert "HELIOGRAPH_DATA_DIR" in finding.text
+    assert finding.advice == "choose another"
+
+
+async def test_a_database_with_the_present_schema_is_well(database_url: str) -> None:
+    finding = await examine_servers.database(Settings(database_url=database_url))
+    assert finding.verdict is Verdict.OK, finding
+
+
+async def test_a_database_that_lacks_migrations_is_not(database: Database, database_url: str) -> None:
+    await database.pool.execute("DELETE FROM alembic_version")
+    finding = await examine_servers.database(Settings(database_url=database_url))
+    assert finding.verdict is Verdict.FAILED
+    assert finding.advice == "run `heliograph migrate`"
+
+
+async def test_a_database_that_does_not_answer_is_told_without_a_traceback() -> None:
+    settings = Settings(database_url=f"postgresql://heliograph@127.0.0.1:{free_port()}/none")
+    finding = await examine("database", partial(examine_servers.database, settings), "check the server")
+    assert finding.verdict is Verdict.FAILED
+    assert "cannot be reached" in finding.text
+
+
+async def test_a_temporal_that_does_not_answer_is_told_with_its_address(tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    findings = await examine_servers.temporal(Settings(data_dir=tmp_path, temporal_address=address))
+    assert [finding.verdict for finding in findings] == [Verdict.FAILED]
+    assert address in findings[0].text
+
+
+async def test_an_installation_where_nothing_runs_is_not_broken(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    findings = [await examine_servers.database(settings), *await examine_servers.temporal(settings)]
+    assert {finding.verdict for finding in findings} == {Verdict.WARNING}
+
+
+async def test_an_api_that_does_not_answer_is_told() -> None:
+    finding = await examine_servers.api(Settings(public_url=f"http://127.0.0.1:{free_port()}"))
+    assert finding.verdict is Verdict.FAILED
+    assert "does not answer" in finding.text
