@@ -128,7 +128,7 @@ async def test_new_credentials_take_effect_within_moments(
         "UPDATE connector SET sealed_credentials = $2 WHERE id = $1", run.connector_id, sealed
     )
     async with asyncio.timeout(10):
-        while (await call(client, services, run, form_of("sent"), token="renewed")).status != 200:
+        while (await call(client, services, run, form_of("sent"), token="renewed")).status != 200:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     assert (await call(client, services, run, form_of("sent"))).status == 403
 
