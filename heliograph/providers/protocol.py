@@ -5,7 +5,7 @@ connector's credentials, and reads `Outcome`s. Only what a provider *documents* 
 `NotProcessed`: that is the one answer after which the engine tries again by itself.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -111,6 +111,16 @@ class StatusReport:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedMessage:
+    """A message as the provider's own log has it."""
+
+    provider_message_id: str
+    to: str  # E.164
+    provider_status: str  # the provider's own word
+    created_at: datetime  # by the provider's clock
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderRequest:
     """A callback as it arrived: the signature is over these exact bytes."""
 
@@ -148,6 +158,7 @@ class Capabilities:
     callbacks: bool = True
     polling: bool = True
     look_up: bool = True
+    log: bool = True  # it lists what it has from a sender
     balance: bool = True
     inbound: bool = True
     counts_parts: bool = True  # its rate limits count parts, not messages
@@ -185,6 +196,13 @@ class ProviderConnection(Protocol):
         self, *, to: str, body: str | None, sender: SenderAddress, since: datetime
     ) -> Sequence[StatusReport]:
         """Messages the provider has from `sender` to `to` with this body since then, oldest first."""
+
+    def log(self, sender: SenderAddress, since: datetime, until: datetime) -> AsyncIterator[LoggedMessage]:
+        """Every message the provider has from `sender` that it created in this time, in any order.
+
+        Asked for page by page while it is read. A message may come twice when others are sent meanwhile, and one that
+        the provider has not sent yet may be missing: `poll` knows it. Raises as `check_sender` does.
+        """
 
     async def aclose(self) -> None:
         """Closes the pool."""

@@ -1,7 +1,7 @@
 """The simulated Twilio: the calls of the Messages, Accounts, Balance and Messaging Services APIs that we use."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus
@@ -11,7 +11,7 @@ import orjson
 from heliograph.simulator.accounts import Account, Accounts
 from heliograph.simulator.errors import error_reply
 from heliograph.simulator.http import Reply, Request
-from heliograph.simulator.messages import Messages
+from heliograph.simulator.messages import AcceptedMessage, Messages
 from heliograph.simulator.receipts import ReceiptSchedule
 from heliograph.simulator.sending import Sending
 from heliograph.simulator.wording import (
@@ -27,6 +27,7 @@ from heliograph.simulator.wording import (
 
 _LARGEST_PAGE: Final = 1000
 _DEFAULT_PAGE: Final = 50
+_LOOKED_THROUGH: Final = 5000  # messages per request
 
 
 class TwilioApi:
@@ -91,25 +92,49 @@ class TwilioApi:
         return _json(message_json(message))
 
     def _list_messages(self, account: Account, query: dict[str, str]) -> Reply:
-        """Newest first, as Twilio lists them; without `To` only the newest thousand are looked through."""
-        to, sender, since = query.get("To"), query.get("From"), query.get("DateSent>")
-        total = len(self._messages)
-        places = range(max(0, total - _LARGEST_PAGE), total) if to is None else self._messages.places_to(to)
-        found = [
-            message
-            for message in map(self._messages.at, reversed(places))
-            if message.account_sid == account.sid
-            and sender in {None, message.sender}
-            and (since is None or _date(message.sent_at) >= since[:10])
-        ]
+        """A page, newest first as Twilio lists them; `PageToken` of the next one is the place that it begins below."""
         try:
             size = min(max(1, int(query.get("PageSize", _DEFAULT_PAGE))), _LARGEST_PAGE)
             page = max(0, int(query.get("Page", 0)))
+            below = min(int(query.get("PageToken", len(self._messages))), len(self._messages))
         except ValueError:
-            return error_reply(400, None, message="Page and PageSize are whole numbers")
-        shown = [message_json(message) for message in found[page * size : (page + 1) * size]]
+            return error_reply(400, None, message="Page, PageToken and PageSize are whole numbers")
+        if page and "PageToken" not in query:
+            return error_reply(400, None, message="Page needs its PageToken")
+        to = query.get("To")
+        places = range(below) if to is None else self._messages.places_to(to)
+        shown, rest = self._page(account, query, (place for place in reversed(places) if place < below), size)
         path = f"{API_PATH}/Accounts/{account.sid}/Messages.json"
-        return _json(page_json("messages", shown, path, query, page, size, more=len(found) > (page + 1) * size))
+        return _json(page_json("messages", shown, path, query, page, size, following=rest))
+
+    def _page(
+        self, account: Account, query: dict[str, str], places: Iterator[int], size: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """Up to `size` messages that are asked for, and the place below which there may be more.
+
+        A page is short when little of what it looked through is asked for: nobody waits for a look through the whole
+        log, callbacks and other calls least of all.
+        """
+        shown: list[dict[str, Any]] = []
+        for looked_at, place in enumerate(places):
+            if len(shown) == size or looked_at == _LOOKED_THROUGH:
+                return shown, place + 1
+            message = self._messages.at(place)
+            if message.account_sid == account.sid and _is_asked_for(message, query):
+                shown.append(message_json(message))
+        return shown, None
+
+
+def _is_asked_for(message: AcceptedMessage, query: dict[str, str]) -> bool:
+    """From, and the day of the sending: those filters leave out what is not sent yet."""
+    if query.get("From", message.sender) != message.sender:
+        return False
+    after, before = query.get("DateSent>"), query.get("DateSent<")
+    if after is None and before is None:
+        return True
+    day = _date(message.sent_at)
+    was_sent = message.status not in {"accepted", "queued", "canceled"}
+    return was_sent and (after or day)[:10] <= day <= (before or day)[:10]
 
 
 @lru_cache(maxsize=1024)

@@ -105,10 +105,10 @@ def page_json(
     page: int = 0,
     size: int = 50,
     *,
-    more: bool = False,
+    following: int | None = None,
 ) -> dict[str, Any]:
-    """One page of a list."""
-    following = urlencode({**(query or {}), "Page": page + 1, "PageSize": size})
+    """One page of a list; `following` is the token of the next one."""
+    next_query = urlencode({**(query or {}), "Page": page + 1, "PageSize": size, "PageToken": following})
     return {
         name: items,
         "page": page,
@@ -118,5 +118,5 @@ def page_json(
         "uri": path,
         "first_page_uri": path,
         "previous_page_uri": None,
-        "next_page_uri": f"{path}?{following}" if more else None,
+        "next_page_uri": None if following is None else f"{path}?{next_query}",
     }

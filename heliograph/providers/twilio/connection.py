@@ -1,23 +1,21 @@
 """An open Twilio account: sends messages and answers questions about them, with Twilio's own client."""
 
-import json
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, TypeVar
 
 from aiohttp import ClientError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from heliograph.domain.vocabulary import ErrorClass
-from heliograph.errors import BadRequest, FieldError, HeliographError, NotFound, Unauthenticated, UpstreamFailed
+from heliograph.errors import BadRequest, FieldError, NotFound, Unauthenticated, UpstreamFailed
 from heliograph.providers.protocol import (
     Accepted,
     Balance,
     ConnectionOptions,
+    LoggedMessage,
     Outcome,
     OutgoingMessage,
     ProviderError,
@@ -26,27 +24,15 @@ from heliograph.providers.protocol import (
     StatusReport,
 )
 from heliograph.providers.twilio.callbacks import REFERENCE_PARAMETER, STATES, UNSUCCESSFUL
-from heliograph.providers.twilio.codes import REQUEST_CODES, delivery_error
-from heliograph.providers.twilio.outcomes import (
-    ANSWERED_ERRORS,
-    outcome_of_answer,
-    outcome_of_failure,
-    twilio_code,
-    unreadable,
-)
+from heliograph.providers.twilio.codes import delivery_error
+from heliograph.providers.twilio.log import read_log
+from heliograph.providers.twilio.outcomes import ANSWERED_ERRORS, outcome_of_answer, outcome_of_failure, unreadable
+from heliograph.providers.twilio.questions import INVALID_CREDENTIALS, INVALID_DETAILS, UNREADABLE, ask
 from heliograph.providers.twilio.senders import ALPHANUMERIC, LONG_CODE, MESSAGING_SERVICE, SHORT_CODE
 from heliograph.providers.twilio.transport import CURRENT_EXCHANGE, Exchange, Transport
 
-INVALID_CREDENTIALS: Final = "Invalid Twilio SID and/or Auth token"
-INVALID_DETAILS: Final = "Invalid Twilio Details"
-FAILED_AT_TWILIO: Final = "An unexpected error occurred at Twilio."
-
-_UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError)
-"""What Twilio's client raises while it makes objects of an answer that is not what it expects."""
 _LOOK_UP_LIMIT = 1000  # one page: what one sender wrote to one number lately is far less
 _OWN_ENVIRONMENT = {"TWILIO_EDGE": ""}  # not empty, so that Twilio's client reads no TWILIO_* of the process
-
-Asked = TypeVar("Asked")
 
 
 class TwilioCredentials(BaseModel):
@@ -90,7 +76,7 @@ class TwilioConnection:
             return outcome_of_answer(error, exchange)
         except (ClientError, OSError) as error:
             return outcome_of_failure(error, exchange)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             if isinstance(error, UnicodeEncodeError):
                 return Refused(ProviderError(ErrorClass.CONTENT, "not_unicode", "The text has a lone surrogate"))
             if exchange.status is None:
@@ -106,7 +92,7 @@ class TwilioConnection:
     async def check_credentials(self) -> None:
         """Fetches the account. `Unauthenticated`, `UpstreamFailed`, or `BadRequest` when it is not active."""
         try:
-            account = await _ask(self._account.fetch_async())
+            account = await ask(self._account.fetch_async())
         except NotFound as error:
             raise Unauthenticated(INVALID_CREDENTIALS) from error
         if account.status != "active":
@@ -124,21 +110,21 @@ class TwilioConnection:
         address = sender.address
         if sender.kind == MESSAGING_SERVICE:
             try:
-                await _ask(self._client.messaging.v1.services(address).fetch_async())
+                await ask(self._client.messaging.v1.services(address).fetch_async())
             except NotFound:
                 return False
             return True
         if sender.kind == LONG_CODE:
-            numbers = await _ask(self._account.incoming_phone_numbers.list_async(phone_number=address, limit=20))
+            numbers = await ask(self._account.incoming_phone_numbers.list_async(phone_number=address, limit=20))
             return any(number.phone_number == address for number in numbers)
         if sender.kind == SHORT_CODE:
-            codes = await _ask(self._account.short_codes.list_async(short_code=address, limit=20))
+            codes = await ask(self._account.short_codes.list_async(short_code=address, limit=20))
             return any(code.short_code == address for code in codes)
         return sender.kind == ALPHANUMERIC
 
     async def balance(self) -> Balance:
         """The money left on the account."""
-        balance = await _ask(self._account.balance.fetch_async())
+        balance = await ask(self._account.balance.fetch_async())
         try:
             return Balance(Decimal(str(balance.balance)), str(balance.currency))
         except ArithmeticError as error:
@@ -146,7 +132,7 @@ class TwilioConnection:
 
     async def poll(self, provider_message_id: str) -> StatusReport:
         """The present status of one message; `NotFound` or `Transient`."""
-        return _report(await _ask(self._messages(provider_message_id).fetch_async()))
+        return _report(await ask(self._messages(provider_message_id).fetch_async()))
 
     async def look_up(
         self, *, to: str, body: str | None, sender: SenderAddress, since: datetime
@@ -156,10 +142,10 @@ class TwilioConnection:
         The instant is compared here, with the creation: Twilio's own filter knows days, and only the sending.
         """
         if sender.kind == MESSAGING_SERVICE:  # the service chooses the number
-            found = await _ask(self._messages.list_async(to=to, limit=_LOOK_UP_LIMIT))
+            found = await ask(self._messages.list_async(to=to, limit=_LOOK_UP_LIMIT))
             found = [each for each in found if each.messaging_service_sid == sender.address]
         else:
-            found = await _ask(self._messages.list_async(to=to, from_=sender.address, limit=_LOOK_UP_LIMIT))
+            found = await ask(self._messages.list_async(to=to, from_=sender.address, limit=_LOOK_UP_LIMIT))
         start = since.replace(microsecond=0)  # Twilio's instants are whole seconds
         matching = [
             each
@@ -169,47 +155,13 @@ class TwilioConnection:
         matching.sort(key=lambda each: each.date_created)
         return [_report(each) for each in matching]
 
+    def log(self, sender: SenderAddress, since: datetime, until: datetime) -> AsyncIterator[LoggedMessage]:
+        """What Twilio has from `sender` that was created in this time, a thousand a request."""
+        return read_log(self._messages, sender, since, until)
+
     async def aclose(self) -> None:
         """Closes the pool. Calls under way end: those not written as not processed, the others in doubt."""
         await self._transport.close()
-
-
-async def _ask(question: Awaitable[Asked]) -> Asked:
-    """The answer to something harmless, or the error of our tree that it means."""
-    try:
-        return await question
-    except ANSWERED_ERRORS as error:
-        raise _refusal(error.status, twilio_code(error)) from error
-    except (ClientError, OSError) as error:
-        raise UpstreamFailed("Twilio could not be reached, or did not answer in time") from error
-    except TwilioException as error:
-        raise _refusal(*_unreadable_page(error)) from error
-    except _UNREADABLE as error:
-        raise UpstreamFailed(FAILED_AT_TWILIO) from error
-
-
-def _refusal(status: int, code: int | None) -> HeliographError:
-    """What an answer that is not 2xx means to who asked."""
-    if status == 404:
-        return NotFound("Twilio does not have it", code="not_found_at_twilio")
-    if status == 401 or (code in REQUEST_CODES and REQUEST_CODES[code].error_class is ErrorClass.AUTH):
-        return Unauthenticated(INVALID_CREDENTIALS)
-    if status >= 500 or status == 429:
-        return UpstreamFailed(FAILED_AT_TWILIO)
-    meaning = REQUEST_CODES.get(code) if code is not None else None
-    rule = meaning.text if meaning else f"Twilio refuses it with HTTP {status}, error {code}"
-    return BadRequest(INVALID_DETAILS, errors=[FieldError("twilio", rule, str(code))])
-
-
-def _unreadable_page(error: TwilioException) -> tuple[int, int | None]:
-    """Status and code of a list that was refused: for lists, Twilio's client hands over the bare response."""
-    response = error.args[1] if len(error.args) > 1 else None
-    status = getattr(response, "status_code", 502)
-    try:
-        code = json.loads(getattr(response, "text", ""))["code"]
-    except (ValueError, TypeError, KeyError):
-        return status, None
-    return status, code if isinstance(code, int) else None
 
 
 def _callback_prefix(callback_url: str | None) -> str | None:
