@@ -25,6 +25,7 @@ from heliograph.settings import Settings
 _RANGES_AT_A_TIME = 64
 
 FROM_STATUS: dict[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.SCHEDULED: frozenset({RunStatus.PAUSED}),
     RunStatus.ACTIVE: frozenset({RunStatus.SCHEDULED, RunStatus.PAUSED}),
     RunStatus.PAUSED: frozenset({RunStatus.SCHEDULED, RunStatus.ACTIVE}),
     RunStatus.STOPPING: frozenset({RunStatus.SCHEDULED, RunStatus.ACTIVE, RunStatus.PAUSED}),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from temporalio import activity
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from heliograph.contracts import CampaignLaunch, SweepResult, campaign_workflow_id
@@ -25,6 +25,14 @@ _ROUND = timedelta(minutes=10)
 _ANNOUNCE_SECONDS = 1.0
 _LOOK_FOR_WORKFLOWS_SECONDS = 60.0
 _OLD_ENOUGH = timedelta(seconds=30)
+_BROKEN_OFF = frozenset(
+    {
+        WorkflowExecutionStatus.CANCELED,
+        WorkflowExecutionStatus.FAILED,
+        WorkflowExecutionStatus.TERMINATED,
+        WorkflowExecutionStatus.TIMED_OUT,
+    }
+)
 _PARKED_AT_A_TIME = 1_000
 
 
@@ -86,13 +94,14 @@ class SweeperActivities:
         return restarted
 
     async def _has_workflow(self, run_id: UUID) -> bool:
+        """Whether it runs or has run to its end; one that was terminated or cancelled in Temporal is none."""
         try:
-            await self._client.get_workflow_handle(campaign_workflow_id(run_id)).describe()
+            found = await self._client.get_workflow_handle(campaign_workflow_id(run_id)).describe()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
             raise
-        return True
+        return found.status not in _BROKEN_OFF
 
 
 def _plus(left: SweepResult, right: SweepResult) -> SweepResult:

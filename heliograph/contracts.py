@@ -73,6 +73,7 @@ class CampaignInput(Contract):
     run_id: UUID
     next_number: int = 1
     left_over: tuple[BatchRange, ...] = ()
+    status: RunStatus = RunStatus.SCHEDULED
 
 
 class CampaignLaunch(Contract):

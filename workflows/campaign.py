@@ -13,9 +13,8 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.receipts import ReceiptActivities
-
     from activities.campaigns import CampaignActivities
+    from activities.receipts import ReceiptActivities
     from activities.sending import SendingActivities
     from heliograph.contracts import (
         LANE_OF_CATEGORY,
@@ -35,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
         SpeedRequest,
     )
     from heliograph.domain.batches import BatchQueue, BatchRange
-    from heliograph.domain.campaigns import window
+    from heliograph.domain.campaigns import CLOSED_RUN, window
     from heliograph.domain.ledger import OPEN, MessageState
     from heliograph.domain.vocabulary import Category, RunStatus
     from heliograph.temporal.details import campaign_details
@@ -51,6 +50,8 @@ _BATCH_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15), maximum_attempts=60
 )
 _WAVE = 1
+_PAUSABLE = (RunStatus.SCHEDULED, RunStatus.ACTIVE)
+_STOPPABLE = (*_PAUSABLE, RunStatus.PAUSED)
 
 
 @workflow.defn
@@ -60,11 +61,13 @@ class CampaignWorkflow:
     @workflow.init
     def __init__(self, input: CampaignInput) -> None:
         self._run = RunReference(workspace_id=input.workspace_id, run_id=input.run_id)
-        self._status = RunStatus.SCHEDULED
+        self._status = input.status
+        self._changes = 0  # of the status, as far as this workflow made them
         self._reason: str | None = None
         self._waiting_for = "its plan"
         self._states: dict[MessageState, int] = {}
         self._frozen = False
+        self._started = False  # its time has come
         self._stopping = False
         self._in_flight = 0
         self._changing = asyncio.Lock()  # one update at a time
@@ -73,7 +76,11 @@ class CampaignWorkflow:
     @workflow.run
     async def run(self, input: CampaignInput) -> Closing:
         """Runs the campaign to its close."""
-        await self._load_plan()
+        async with self._changing:  # an update that comes this early finds the run as it is
+            await self._load_plan()
+            self._adopt_plan()
+        if self._status in CLOSED_RUN:
+            return await self._close()  # started again after Temporal forgot it: nothing is left to do
         await self._freeze_and_start()
         plan = self._known_plan
         queue = BatchQueue(wave=_WAVE, first=input.next_number, last=plan.source_rows, left_over=input.left_over)
@@ -83,26 +90,12 @@ class CampaignWorkflow:
                 break
             for batch in await self._unfinished_ranges():
                 queue.put_back(batch)
-        self._show("the close")
-        closing = await workflow.execute_activity_method(
-            CampaignActivities.close_run,
-            self._run,
-            start_to_close_timeout=_LONG,
-            retry_policy=_RETRY,
-            summary="count the ledger, compare the books, freeze the totals",
-        )
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        self._enter(closing.status)
-        self._states = closing.figures.states
-        self._show("nothing: closed")
-        return closing
+        return await self._close()
 
     # -- the stages
 
     async def _freeze_and_start(self) -> None:
         plan = self._known_plan
-        self._enter(plan.status)
-        self._stopping = plan.status is RunStatus.STOPPING
         if not plan.frozen:
             await self._wait(lambda: self._stopping, until=plan.start_at - _FREEZE_LEAD, what="the time to freeze")
             self._show("the freeze of its recipients")
@@ -117,10 +110,10 @@ class CampaignWorkflow:
             self._states = figures.states
         self._frozen = True
         await self._wait(lambda: self._stopping, until=plan.start_at, what="the start")
-        if self._status is RunStatus.SCHEDULED and not self._stopping:
-            async with self._changing:
-                if self._status is RunStatus.SCHEDULED and not self._stopping:
-                    await self._change_status(RunStatus.ACTIVE)
+        self._started = True
+        async with self._changing:
+            if self._status is RunStatus.SCHEDULED and not self._stopping:
+                await self._change_status(RunStatus.ACTIVE)
 
     async def _send_all(self, queue: BatchQueue) -> None:
         """Keeps a window of batches in flight until the ledger holds nothing that is queued."""
@@ -158,9 +151,13 @@ class CampaignWorkflow:
         next_poll, pause = workflow.now() + plan.first_poll, plan.first_poll
         while True:
             figures = await self._read_figures()
-            if figures.states.get(MessageState.QUEUED) and not self._stopping:
-                return False
+            if figures.states.get(MessageState.QUEUED):
+                if not self._stopping:
+                    return False
+                figures = await self._discard(MessageState.CANCELLED, "stopped")  # given back after the stop
             if not figures.open:
+                return True
+            if workflow.now() >= end and not await self._claims_are_open():
                 return True
             wake = min(
                 end, next_poll, workflow.now() + (plan.in_doubt_after if figures.in_doubt else plan.receipt_window)
@@ -172,8 +169,21 @@ class CampaignWorkflow:
                 await self._poll()
                 pause = min(_LONGEST_POLL_PAUSE, pause * 2)
                 next_poll = workflow.now() + pause
-            if workflow.now() >= end:
-                return True
+
+    async def _close(self) -> Closing:
+        self._show("the close")
+        closing = await workflow.execute_activity_method(
+            CampaignActivities.close_run,
+            self._run,
+            start_to_close_timeout=_LONG,
+            retry_policy=_RETRY,
+            summary="count the ledger, compare the books, freeze the totals",
+        )
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        self._enter(closing.status)
+        self._states = closing.figures.states
+        self._show("nothing: closed")
+        return closing
 
     # -- batches
 
@@ -227,9 +237,10 @@ class CampaignWorkflow:
         if result.remaining:
             queue.put_back(batch.model_copy(update={"due_at": result.due_at}))
         if result.halted and self._may_send:
+            changes = self._changes
             await self._load_plan()
-            self._enter(self._known_plan.status)
-            self._reason = self._known_plan.pause_reason
+            if changes == self._changes:  # else an update knows better than what was read before it
+                self._adopt_plan()
 
     async def _claims_are_open(self) -> bool:
         """Waits for claims of workers that were lost; their leases end, and what they held is settled."""
@@ -239,7 +250,8 @@ class CampaignWorkflow:
         if seconds <= 0:
             return False
         until = workflow.now() + timedelta(seconds=seconds + 1)
-        await self._wait(lambda: self._stopping, until, "the leases of a lost worker")
+        stopping = self._stopping
+        await self._wait(lambda: self._stopping is not stopping, until, "the leases of a lost worker")
         return True
 
     # -- what people and the ledger say
@@ -254,19 +266,21 @@ class CampaignWorkflow:
     async def pause(self, request: PauseRequest) -> RunFigures:
         """Claims nothing more; answers when what was in flight is recorded."""
         async with self._changing:
+            self._require(*_PAUSABLE, verb="pause")
             await self._change_status(RunStatus.PAUSED, request.reason)
             await workflow.wait_condition(lambda: not self._in_flight)
             return await self._read_figures()
 
     @pause.validator
     def _may_pause(self, request: PauseRequest) -> None:  # noqa: ARG002 - a validator has its update's arguments
-        self._require(RunStatus.SCHEDULED, RunStatus.ACTIVE, verb="pause")
+        self._require(*_PAUSABLE, verb="pause")
 
     @workflow.update
     async def resume(self) -> RunFigures:
-        """Goes on."""
+        """Goes on; before its time, with waiting for it."""
         async with self._changing:
-            await self._change_status(RunStatus.ACTIVE)
+            self._require(RunStatus.PAUSED, verb="resume")
+            await self._change_status(RunStatus.ACTIVE if self._started else RunStatus.SCHEDULED)
             return await self._read_figures()
 
     @resume.validator
@@ -277,6 +291,7 @@ class CampaignWorkflow:
     async def stop(self) -> RunFigures:
         """Ends sending for good: what is in flight is recorded, the rest becomes `cancelled`."""
         async with self._changing:
+            self._require(*_STOPPABLE, verb="stop")
             await self._change_status(RunStatus.STOPPING)
             self._stopping = True
             await workflow.wait_condition(lambda: self._frozen and not self._in_flight)
@@ -284,7 +299,7 @@ class CampaignWorkflow:
 
     @stop.validator
     def _may_stop(self) -> None:
-        self._require(RunStatus.SCHEDULED, RunStatus.ACTIVE, RunStatus.PAUSED, verb="stop")
+        self._require(*_STOPPABLE, verb="stop")
 
     @workflow.update
     async def change_speed(self, request: SpeedRequest) -> None:
@@ -304,7 +319,7 @@ class CampaignWorkflow:
 
     @change_speed.validator
     def _may_change_speed(self, request: SpeedRequest) -> None:  # noqa: ARG002 - as above
-        self._require(RunStatus.SCHEDULED, RunStatus.ACTIVE, RunStatus.PAUSED, verb="change the speed of")
+        self._require(*_STOPPABLE, verb="change the speed of")
 
     # -- asking activities
 
@@ -321,6 +336,12 @@ class CampaignWorkflow:
         self._plan = await workflow.execute_activity_method(
             CampaignActivities.load_plan, self._run, start_to_close_timeout=_SHORT, retry_policy=_RETRY
         )
+
+    def _adopt_plan(self) -> None:
+        """The status as the ledger has it: workers pause a run too."""
+        self._enter(self._known_plan.status)
+        self._reason = self._known_plan.pause_reason
+        self._stopping = self._stopping or self._known_plan.status is RunStatus.STOPPING
 
     async def _read_figures(self) -> RunFigures:
         figures = await workflow.execute_activity_method(
@@ -368,6 +389,7 @@ class CampaignWorkflow:
             start_to_close_timeout=_SHORT,
             retry_policy=_RETRY,
         )
+        self._changes += 1
         self._reason = reason
         self._enter(now)
 
@@ -377,6 +399,7 @@ class CampaignWorkflow:
             CampaignInput(
                 workspace_id=self._run.workspace_id,
                 run_id=self._run.run_id,
+                status=self._status,
                 next_number=queue.next_number,
                 left_over=queue.left_over,
             )

@@ -155,15 +155,18 @@ async def queued_ranges(pool: Pool, run_id: UUID, size: int, limit: int) -> list
 
 
 async def claimed_until(pool: Pool, run_id: UUID) -> float:
-    """Seconds until the last lease given out in this run has run out; 0 when nothing is claimed."""
+    """Seconds until the last lease given out in this run has run out; 0 when nothing is claimed.
+
+    A lease that has run out counts as a second until the sweeper settles it: the message is still open.
+    """
     seconds: float = await pool.fetchval(
         """
-        SELECT coalesce(max(extract(epoch FROM lease_until - now())), 0)::float8
+        SELECT coalesce(max(greatest(1, extract(epoch FROM lease_until - now()))), 0)::float8
         FROM message WHERE run_id = $1 AND state = 'claimed'
         """,
         run_id,
     )
-    return max(0.0, seconds)
+    return seconds
 
 
 # A chunk at a time, in the order of ids, each in its own transaction: a stop of a million is a second of short locks.

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from heliograph.domain.vocabulary import CampaignStatus, Category, Channel, Schedule
+from heliograph.domain.vocabulary import CampaignStatus, Category, Channel, RunStatus, Schedule
 
 SCHEMA_VERSION: Final = 1
 """Of `CampaignSettings` as stored; documents of an earlier one are upgraded when they are read."""
@@ -71,6 +71,9 @@ ALLOWED_IN: Final[dict[str, frozenset[CampaignStatus]]] = {
     ),
 }
 """Which status allows which verb."""
+
+CLOSED_RUN: Final = frozenset({RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.UNBALANCED})
+"""Its totals are frozen; nothing is sent any more."""
 
 LARGEST_BATCH: Final = 1_000
 _BATCH_SECONDS: Final = 10

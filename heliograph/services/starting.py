@@ -26,7 +26,7 @@ _LONGEST_SUMMARY = 200  # bytes, Temporal's limit of a static summary
 
 
 async def start_campaign(client: Client, launch: CampaignLaunch) -> None:
-    """Starts the run's workflow; one that is there, or has been there, is left alone.
+    """Starts the run's workflow; one that is there, or has run to its end, is left alone.
 
     Temporal remembers closed workflows for its retention only. What keeps a run from being sent twice after that is
     the ledger: a message is claimed once, and a closed run claims nothing.
@@ -41,7 +41,7 @@ async def start_campaign(client: Client, launch: CampaignLaunch) -> None:
             id=campaign_workflow_id(launch.run_id),
             task_queue=Lane.CONTROL,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             priority=Priority(priority_key=3),
             static_summary=_fitting(summary),
             search_attributes=TypedSearchAttributes(

@@ -1,0 +1,150 @@
+"""A whole stack for tests: real servers and processes, short times, the simulator as provider and witness."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from heliograph.domain.campaigns import CampaignSettings
+from heliograph.domain.vocabulary import Category, MissingVariable, Role, WorkspaceMode
+from heliograph.ids import new_id
+from heliograph.services import campaigns, connectors, opening, senders, templates, workspaces
+from heliograph.services.context import Actor, Services
+from heliograph.services.template_text import TemplateText
+from heliograph.settings import Settings
+from heliograph.simulator.client import SimulatorClient
+from heliograph.simulator.script import Script
+from heliograph.stack.running import RunningStack, running_stack
+from tests.campaigns.audience import seed_audience
+from tests.campaigns.rehearsal import Rehearsal
+
+SHORT_TIMES = {
+    "HELIOGRAPH_PROVIDER_TIMEOUT_SECONDS": "2",
+    "HELIOGRAPH_LEASE_SECONDS": "20",
+    "HELIOGRAPH_SWEEP_SECONDS": "1",
+    "HELIOGRAPH_FIRST_POLL_SECONDS": "2",
+    "HELIOGRAPH_IN_DOUBT_SECONDS": "3",
+    "HELIOGRAPH_LOG_LEVEL": "WARNING",
+}
+"""What takes minutes in life takes seconds here. The lease stays long: a slow machine must not lose claims."""
+
+HANG_GUARD_SECONDS = 240.0
+
+
+async def until(holds: Callable[[], Awaitable[bool]], what: str, *, seconds: float = HANG_GUARD_SECONDS) -> None:
+    """Waits until it holds; the deadline is there for what hangs, not to measure anything."""
+    deadline = time.monotonic() + seconds
+    while not await holds():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {what}"
+        await asyncio.sleep(0.05)
+
+
+@dataclass
+class Stage:
+    """A running stack and the doors to it. Each rehearsal has a workspace and an account at the provider of its own."""
+
+    stack: RunningStack
+    services: Services
+    simulator: SimulatorClient
+    owner: Actor  # of the first workspace
+    chunk: int  # messages that one worker process may hold
+    _numbers: Any = field(default_factory=lambda: count(1), repr=False)
+
+    async def follow(self, script: Script) -> None:
+        """What the provider does from now on."""
+        await self.simulator.set_script(script)
+
+    async def rehearse(
+        self,
+        recipients: int,
+        *,
+        body: str = "Hi {{ first_name }}, 20 % off until Sunday",
+        missing_variable: MissingVariable = MissingVariable.REFUSE,
+        duplicates: int = 0,
+        without_name: int = 0,
+        sender_speed: float | None = None,
+        **choices: Any,
+    ) -> Rehearsal:
+        """A campaign ready to be launched. `choices` are fields of `CampaignSettings`."""
+        number = next(self._numbers)
+        workspace, _ = await workspaces.create_workspace(
+            self.services, self.owner, name=f"Rehearsal {number}", mode=WorkspaceMode.TEST
+        )
+        actor = Actor(workspace.id, Role.OWNER, "tester")
+        account_sid = f"AC{new_id().hex}"
+        (connector, *_) = await connectors.list_connectors(self.services, actor)
+        await connectors.save_credentials(
+            self.services, actor, connector.id, {"account_sid": account_sid, "auth_token": "5" * 32}
+        )
+        settings = CampaignSettings(name=f"Rehearsal {number}", **choices)
+        sender = await senders.create_sender(
+            self.services,
+            actor,
+            connector_id=connector.id,
+            kind="long_code",
+            address="+14155550100",
+            category=settings.category,
+            messages_per_second=sender_speed,
+        )
+        audience_id = await seed_audience(
+            self.services.database,
+            workspace.id,
+            recipients,
+            prefix=f"+1{number:03d}",
+            duplicates=duplicates,
+            without_name=without_name,
+        )
+        template = await templates.create_template(
+            self.services,
+            actor,
+            name="Spring",
+            text=TemplateText(body=body, fallbacks={}, missing_variable=missing_variable),
+        )
+        draft = await campaigns.create_campaign(
+            self.services,
+            actor,
+            settings.model_copy(update={"template_id": template.template.id, "audience_id": audience_id}),
+        )
+        return Rehearsal(
+            services=self.services,
+            simulator=self.simulator,
+            actor=actor,
+            campaign_id=draft.campaign.id,
+            sender_id=sender.id,
+            account_sid=account_sid,
+            recipients=recipients,
+        )
+
+
+@asynccontextmanager
+async def open_stage(
+    directory: Path, environment: Mapping[str, str] = SHORT_TIMES, **options: Any
+) -> AsyncIterator[Stage]:
+    """Starts a stack in `directory` and opens its doors; everything is gone at the end."""
+    async with (
+        running_stack(
+            directory, settings=Settings(data_dir=directory), extra_environment=environment, **options
+        ) as stack,
+        stage_of(stack) as stage,
+    ):
+        yield stage
+
+
+@asynccontextmanager
+async def stage_of(stack: RunningStack) -> AsyncIterator[Stage]:
+    """The doors of a stack that runs."""
+    assert stack.doors.simulator is not None
+    async with (
+        opening.open_services(stack.settings, application="tests") as services,
+        SimulatorClient(stack.doors.simulator) as simulator,
+    ):
+        (first, *_) = await opening.all_workspaces(services)
+        owner = Actor(first.id, Role.OWNER, "tester")
+        yield Stage(stack, services, simulator, owner, stack.settings.chunk)
+
+
+__all__ = ["SHORT_TIMES", "Category", "Stage", "open_stage", "stage_of", "until"]
