@@ -5,6 +5,7 @@ A provider's test module gives a `Peer`: the provider's simulator, told in the w
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Protocol
 from uuid import UUID
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
+from heliograph.errors import Unauthenticated, UpstreamFailed
 from heliograph.ids import new_id
 from heliograph.providers.protocol import (
     Accepted,
@@ -87,6 +89,9 @@ class Peer(Protocol):
 
     async def accepted(self) -> int:
         """How many messages the simulator took."""
+
+    async def sent(self) -> None:
+        """Waits until the messages that it took have gone on to the recipients' networks."""
 
     def callback(self, status: str, reference: tuple[UUID, int], *, token: str | None = None) -> ProviderRequest:
         """A signed status callback; `token` signs in place of the right secret."""
@@ -171,6 +176,43 @@ class ProviderContract:
         await connection.aclose()
         assert isinstance(await connection.send(message(), peer.sender), NotProcessed)
         assert await peer.accepted() == 0
+
+    async def test_the_log_lists_what_was_taken_and_nothing_from_another_time(self, peer: Peer) -> None:
+        if not peer.provider.capabilities.log:
+            return
+        await peer.behave(Behaviour.ACCEPTS)
+        begin = datetime.now(UTC)
+        connection = peer.open()
+        sent = [message(to=f"+44740012{number:04}") for number in range(3)]
+        outcomes = [await connection.send(each, peer.sender) for each in sent]
+        await peer.behave(Behaviour.DROPS_AFTER_ACCEPTING)
+        await connection.send(message(to="+447400129999"), peer.sender)
+        await peer.sent()
+        end = datetime.now(UTC) + timedelta(seconds=1)
+        logged = {each.provider_message_id: each async for each in connection.log(peer.sender, begin, end)}
+        named = {each.provider_message_id for each in outcomes if isinstance(each, Accepted)}
+        assert len(named) == 3
+        assert named < logged.keys()
+        assert sorted(each.to for each in logged.values()) == [*(each.to for each in sent), "+447400129999"]
+        assert all(begin.replace(microsecond=0) <= each.created_at <= end for each in logged.values())
+        day = timedelta(days=1)
+        assert [each async for each in connection.log(peer.sender, begin - day, begin - day / 2)] == []
+        assert [each async for each in connection.log(peer.sender, end + day / 2, end + day)] == []
+        await connection.aclose()
+
+    async def test_a_log_that_cannot_be_read_says_why(self, peer: Peer) -> None:
+        if not peer.provider.capabilities.log:
+            return
+        now = datetime.now(UTC)
+        connection = peer.open(unreachable=True)
+        with pytest.raises(UpstreamFailed):
+            await anext(aiter(connection.log(peer.sender, now, now)))
+        await connection.aclose()
+        await peer.behave(Behaviour.REFUSES_CREDENTIALS)
+        connection = peer.open()
+        with pytest.raises(Unauthenticated):
+            await anext(aiter(connection.log(peer.sender, now, now)))
+        await connection.aclose()
 
     def test_a_signed_callback_is_verified_and_read_in_every_status(self, peer: Peer) -> None:
         reference = (new_id(), 3)

@@ -1,5 +1,7 @@
 """Twilio for the contract: its simulator, and callbacks signed by Twilio's own library."""
 
+import asyncio
+import time
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -88,6 +90,11 @@ class TwilioPeer:
     async def accepted(self) -> int:
         """The simulator's count."""
         return await self._simulator.accepted_count()
+
+    async def sent(self) -> None:
+        """Messages are sent some 50 ms after they are accepted."""
+        while any([each.sent_at > time.time() async for each in self._simulator.accepted_messages()]):
+            await asyncio.sleep(0.01)
 
     def callback(self, status: str, reference: tuple[UUID, int], *, token: str | None = None) -> ProviderRequest:
         """As Twilio posts it."""
