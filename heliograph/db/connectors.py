@@ -1,11 +1,14 @@
 """Connectors in SQL."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from heliograph.db.engine import Pool
 from heliograph.db.tables import Connector
 
 
@@ -42,3 +45,11 @@ async def any_authenticated(session: AsyncSession, workspace_id: UUID) -> bool:
 async def find_connector_by_token(session: AsyncSession, token: str) -> Connector | None:
     """The connector of a callback address. A deleted one too: receipts of what it sent still count."""
     return (await session.exec(select(Connector).where(Connector.callback_token == token))).one_or_none()
+
+
+async def read_connector_version(pool: Pool, connector_id: UUID) -> tuple[datetime | None, dict[str, Any]] | None:
+    """When its credentials changed, and its configuration; None when it is deleted. Asked for each chunk."""
+    row = await pool.fetchrow(
+        "SELECT credentials_changed_at, configuration FROM connector WHERE id = $1 AND deleted_at IS NULL", connector_id
+    )
+    return (row["credentials_changed_at"], row["configuration"]) if row else None

@@ -20,6 +20,13 @@ def _dumps(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+async def _leave_as_it_is(connection: Connection) -> None:
+    """Nothing of ours changes a session (transactions end with their blocks, settings and locks with transactions).
+
+    The usual reset would cost a round trip and four statements at each release, more than many a query of ours.
+    """
+
+
 async def _prepare(connection: Connection) -> None:
     """JSONB columns arrive and leave as Python values."""
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_dumps, decoder=orjson.loads)
@@ -56,6 +63,7 @@ async def open_database(url: str, *, pool_size: int = 8, application: str = "hel
         min_size=1,
         max_size=pool_size,
         init=_prepare,
+        reset=_leave_as_it_is,
         server_settings={"application_name": application},
     )
     engine = create_async_engine(

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from heliograph.db.counters import SHARD
-from heliograph.db.engine import Connection
+from heliograph.db.engine import Connection, Pool
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
 
@@ -108,9 +108,9 @@ SELECT count(*) FILTER (WHERE old_state <> state) AS moved FROM moved
 
 
 async def record(
-    connection: Connection, *, workspace_id: UUID, run_id: UUID | None, outcomes: Sequence[AttemptOutcome]
+    connection: Connection | Pool, *, workspace_id: UUID, run_id: UUID | None, outcomes: Sequence[AttemptOutcome]
 ) -> int:
-    """Writes the outcomes of one run's attempts in the caller's transaction; how many messages moved."""
+    """Writes the outcomes of one run's attempts in the caller's transaction, or its own; how many messages moved."""
     moved: int = await connection.fetchval(
         _RECORD,
         workspace_id,

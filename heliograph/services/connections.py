@@ -3,12 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 from pydantic import BaseModel
 
-from heliograph.db.connectors import find_connector
+from heliograph.db.connectors import find_connector, read_connector_version
 from heliograph.db.engine import Database
 from heliograph.db.tables import Connector
 from heliograph.errors import Conflict, NotFound
@@ -23,7 +24,7 @@ NOT_AUTHENTICATED = "connector_not_authenticated"
 @dataclass(frozen=True)
 class _Opened:
     connection: ProviderConnection
-    version: tuple[datetime | None, bytes]  # when the credentials changed, the configuration
+    version: tuple[datetime | None, dict[str, Any]]  # when the credentials changed, the configuration
 
 
 def sealing_context(connector_id: UUID) -> bytes:
@@ -84,9 +85,11 @@ class Connections:
         A superseded connection lives on until the calls that use it must have ended: closing it under them
         would put their messages in doubt.
         """
+        opened = self._opened.get(connector_id)
+        if opened is not None and opened.version == await read_connector_version(self._database.pool, connector_id):
+            return opened.connection
         connector = await self._read(connector_id)
-        wanted = orjson.dumps(connector.configuration, option=orjson.OPT_SORT_KEYS)
-        version = (connector.credentials_changed_at, wanted)
+        version = (connector.credentials_changed_at, dict(connector.configuration))
         opened = self._opened.get(connector_id)
         if opened is not None and opened.version == version:
             return opened.connection

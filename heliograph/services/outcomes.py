@@ -97,6 +97,11 @@ class Consequences:
     blocked_seconds: float | None  # the provider limits the rate: nobody asks it before
     opted_out: list[AttemptOutcome]
 
+    @property
+    def none(self) -> bool:
+        """Whether nothing follows."""
+        return not (self.any_in_doubt or self.opted_out) and self.pause_reason is self.blocked_seconds is None
+
 
 def consequences(outcomes: Iterable[AttemptOutcome]) -> Consequences:
     """Reads a group of outcomes of one run."""

@@ -8,20 +8,20 @@ from datetime import timedelta
 from uuid import UUID
 
 from heliograph.db import outcomes, pacing, runs
-from heliograph.db.engine import Connection, Database
+from heliograph.db.engine import Connection, Database, Pool
 from heliograph.db.outcomes import AttemptOutcome
 from heliograph.db.trouble import DATABASE_TROUBLE
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass, RunStatus
-from heliograph.services.outcomes import consequences
+from heliograph.services.outcomes import Consequences, consequences
 from heliograph.telemetry import metrics
 from heliograph.telemetry.calls import BatchCalls
 from heliograph.telemetry.metrics import Route
 
 _log = logging.getLogger(__name__)
 
-_GROUP = 32
-_LINGER_SECONDS = 0.005
+_GROUP = 64
+_LINGER_SECONDS = 0.02  # a statement costs as much for one message as for twenty
 _LONGEST_PAUSE_SECONDS = 5.0
 
 
@@ -84,25 +84,42 @@ class Recorder:
                 await asyncio.sleep(_LINGER_SECONDS)
             self._arrived.clear()
             group, self._pending = self._pending, []
-            by_batch: defaultdict[BatchInFlight, list[AttemptOutcome]] = defaultdict(list)
+            by_run: defaultdict[tuple[UUID, UUID], _Group] = defaultdict(_Group)
             for batch, outcome in group:
-                by_batch[batch].append(outcome)
-            await asyncio.gather(*(self._commit(batch, items) for batch, items in by_batch.items()))
+                by_run[batch.run_id, batch.connector_id].add(batch, outcome)
+            await asyncio.gather(*(self._commit(each) for each in by_run.values()))
 
-    async def _commit(self, batch: BatchInFlight, items: list[AttemptOutcome]) -> None:
+    async def _commit(self, group: "_Group") -> None:
         """Commits, however long PostgreSQL is away: these answers are known nowhere else."""
         pause = 0.1
         while True:
             try:
-                async with self._database.transaction() as connection:
-                    await _record(connection, batch, items)
+                await _record(self._database, group)
                 break
             except DATABASE_TROUBLE as error:
-                _log.warning("%d outcomes wait for PostgreSQL: %s", len(items), type(error).__name__)
+                _log.warning("%d outcomes wait for PostgreSQL: %s", len(group.items), type(error).__name__)
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
-        _measure(batch, items)
-        await self._recorded(batch, len(items))
+        for batch, items in group.by_batch.items():
+            _measure(batch, items)
+            await self._recorded(batch, len(items))
+
+
+class _Group:
+    """Outcomes of one run on one connector, whichever of its batches they belong to."""
+
+    def __init__(self) -> None:
+        self.items: list[AttemptOutcome] = []
+        self.by_batch: defaultdict[BatchInFlight, list[AttemptOutcome]] = defaultdict(list)
+
+    def add(self, batch: BatchInFlight, outcome: AttemptOutcome) -> None:
+        self.items.append(outcome)
+        self.by_batch[batch].append(outcome)
+
+    @property
+    def batch(self) -> BatchInFlight:
+        """Any of its batches, for what they share."""
+        return next(iter(self.by_batch))
 
 
 def _measure(batch: BatchInFlight, items: Sequence[AttemptOutcome]) -> None:
@@ -120,9 +137,23 @@ def _measure(batch: BatchInFlight, items: Sequence[AttemptOutcome]) -> None:
             metrics.record_returned(batch.route, error_class, count)
 
 
-async def _record(connection: Connection, batch: BatchInFlight, items: Sequence[AttemptOutcome]) -> None:
-    await outcomes.record(connection, workspace_id=batch.workspace_id, run_id=batch.run_id, outcomes=items)
-    result = consequences(items)
+async def _record(database: Database, group: _Group) -> None:
+    """One commit. Where nothing follows from the answers, as mostly, it is one statement and one round trip."""
+    result = consequences(group.items)
+    if result.none:
+        await _write(database.pool, group)
+        return
+    async with database.transaction() as connection:
+        await _write(connection, group)
+        await _follow(connection, group.batch, result)
+
+
+async def _write(connection: Connection | Pool, group: _Group) -> None:
+    batch = group.batch
+    await outcomes.record(connection, workspace_id=batch.workspace_id, run_id=batch.run_id, outcomes=group.items)
+
+
+async def _follow(connection: Connection, batch: BatchInFlight, result: Consequences) -> None:
     if result.opted_out:
         await outcomes.suppress(
             connection,
