@@ -100,7 +100,7 @@ class Consequences:
     @property
     def none(self) -> bool:
         """Whether nothing follows."""
-        return not (self.any_in_doubt or self.opted_out) and self.pause_reason is self.blocked_seconds is None
+        return not (self.any_in_doubt or self.opted_out or self.pause_reason) and self.blocked_seconds is None
 
 
 def consequences(outcomes: Iterable[AttemptOutcome]) -> Consequences:

@@ -21,6 +21,7 @@ from twilio.http.response import Response
 from yarl import URL
 
 _FORM: Final = "application/x-www-form-urlencoded"
+_NO_ADDRESS: Final = URL("/")
 _IDLE_SECONDS: Final = 10.0  # below the idle limits of usual servers, so that they seldom close what we are writing to
 
 
@@ -158,5 +159,17 @@ class Transport(AsyncTwilioHttpClient):  # type: ignore[misc]  # Twilio's client
 def _body(data: Mapping[str, Any] | None, exchange: Exchange | None) -> bytes | BytesPayload | None:
     if not data:
         return None
-    form = urlencode(data, doseq=True).encode("ascii")
-    return form if exchange is None else _LeasedForm(form, exchange)
+    if exchange is None:
+        return urlencode(data, doseq=True).encode("ascii")
+    return _LeasedForm(_encoded(data), exchange)
+
+
+def _encoded(form: Mapping[str, str]) -> bytes:
+    """A form of texts, encoded in C: `urlencode` takes a fifth of the time that a whole message takes.
+
+    yarl drops lone surrogates silently; they are refused first, with `UnicodeEncodeError`, as `urlencode` does.
+    """
+    for text in form.values():
+        if not text.isascii():
+            text.encode()
+    return _NO_ADDRESS.with_query(form).raw_query_string.encode("ascii")
