@@ -14,15 +14,14 @@ from typing import Annotated, Any
 
 import typer
 import uvloop
-from activities.imports import ImportActivities
-from activities.receipts import ReceiptActivities
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
-from workflows.imports import ImportWorkflow
 
 from activities.campaigns import CampaignActivities
 from activities.dispatch import DispatchActivities
+from activities.imports import ImportActivities
+from activities.receipts import ReceiptActivities
 from activities.sending import SendingActivities
 from activities.sweeper import SweeperActivities
 from heliograph.contracts import DISPATCH_WORKFLOW_ID, SWEEPER_WORKFLOW_ID, Lane
@@ -39,6 +38,7 @@ from heliograph.telemetry.setup import start_telemetry
 from heliograph.temporal.exit import leave
 from workflows.campaign import CampaignWorkflow
 from workflows.dispatch import DispatchWorkflow
+from workflows.imports import ImportWorkflow
 from workflows.sweeper import SweeperWorkflow
 
 _log = logging.getLogger("worker")

@@ -1,4 +1,4 @@
-"""Reading a file into an audience: a shell over `heliograph/intake/run.py`."""
+"""Reading a file into an audience: a shell over `heliograph/services/importing/run.py`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,8 +9,8 @@ from temporalio import activity
 
 from heliograph.contracts import ImportInput, ImportResult
 from heliograph.db.engine import Database
-from heliograph.intake.run import ImportProgress, run_import
-from heliograph.intake.staging import reject_path
+from heliograph.services.importing.run import ImportProgress, run_import
+from heliograph.services.importing.staging import reject_path
 from heliograph.settings import Settings
 
 _HEARTBEAT_SECONDS: Final = 5.0

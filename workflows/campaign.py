@@ -348,6 +348,7 @@ class CampaignWorkflow:
             CampaignActivities.read_figures, self._run, start_to_close_timeout=_SHORT, retry_policy=_RETRY
         )
         self._states = figures.states
+        self._show(self._waiting_for)
         return figures
 
     async def _unfinished_ranges(self) -> list[BatchRange]:

@@ -15,15 +15,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from heliograph.cli.output import AsJson, console, print_json
+from heliograph.cli.output import AsJson, console, id_column, print_json
 from heliograph.cli.session import open_services, run
 from heliograph.db.pages import Page, PageRequest
 from heliograph.db.tables import Audience, AudienceImport
 from heliograph.db.tables.audiences import ImportStatus
-from heliograph.intake.staging import stage_path
 from heliograph.services import audiences, import_reports, imports
 from heliograph.services.context import Actor, Services
 from heliograph.services.import_reports import RejectedRow
+from heliograph.services.importing.staging import stage_path
 from heliograph.services.imports import ImportOptions
 
 app = typer.Typer(no_args_is_help=True, help="Recipients: CSV files, what was rejected and why.")
@@ -84,7 +84,7 @@ def list_(
     if as_json:
         print_json({"items": page.items, "next": page.next})
         return
-    table = Table("id", "name", "rows", "duplicates", "columns")
+    table = Table(id_column(), "name", "rows", "duplicates", "columns")
     for found in page.items:
         row = (
             str(found.id),
@@ -112,7 +112,7 @@ def show(audience_id: AudienceId, as_json: AsJson = False) -> None:
         return
     console.print(f"{found.name} ({found.id})", markup=False)
     console.print(f"{found.row_count:,} rows, {found.duplicate_count:,} repeat a number; {', '.join(found.columns)}")
-    table = Table("import", "file", "status", "rows", "rejected", "duplicates")
+    table = Table(id_column("import"), "file", "status", "rows", "rejected", "duplicates")
     for record in page.items:
         counts = (f"{record.rows_added:,}", f"{record.rows_rejected:,}", f"{record.duplicates:,}")
         table.add_row(str(record.id), record.file_name, record.status.value, *counts)

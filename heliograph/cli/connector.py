@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from heliograph.cli.output import AsJson, console, print_json
+from heliograph.cli.output import AsJson, console, id_column, print_json
 from heliograph.cli.session import open_services, run
 from heliograph.db.tables import Connector
 from heliograph.errors import InvalidInput
@@ -32,7 +32,7 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"items": [_shown(each) for each in found]})
         return
-    table = Table("id", "name", "provider", "channel", "authenticated", "messages/s")
+    table = Table(id_column(), "name", "provider", "channel", "authenticated", "messages/s")
     for each in found:
         speed = "" if each.messages_per_second is None else f"{each.messages_per_second:g}"
         authenticated = "yes" if each.sealed_credentials is not None else "not yet"

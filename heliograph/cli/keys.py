@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from heliograph.cli.output import AsJson, console, print_json
+from heliograph.cli.output import AsJson, console, id_column, print_json
 from heliograph.cli.session import open_services, run
 from heliograph.db.pages import Page, PageRequest
 from heliograph.db.tables import ApiKey
@@ -54,7 +54,7 @@ def list_(
     if as_json:
         print_json({"items": [_shown(key) for key in page.items], "next": page.next})
         return
-    table = Table("id", "name", "role", "begins with", "last used", "")
+    table = Table(id_column(), "name", "role", "begins with", "last used", "")
     for key in page.items:
         used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
         table.add_row(

@@ -7,11 +7,18 @@ import orjson
 import typer
 from pydantic import BaseModel
 from rich.console import Console
+from rich.table import Column
 
 from heliograph.errors import HeliographError
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def id_column(name: str = "id") -> Column:
+    """A column that never cuts what it shows: ids are there to be copied."""
+    return Column(name, no_wrap=True, overflow="ignore", min_width=36)
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 

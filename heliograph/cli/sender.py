@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from heliograph.cli.connector import chosen_connector
-from heliograph.cli.output import AsJson, console, print_json
+from heliograph.cli.output import AsJson, console, id_column, print_json
 from heliograph.cli.session import open_services, run
 from heliograph.db.pages import Page, PageRequest
 from heliograph.db.tables import Sender
@@ -68,7 +68,7 @@ def list_(
     if as_json:
         print_json({"items": [_shown(sender) for sender in page.items], "next": page.next})
         return
-    table = Table("id", "kind", "address", "category", "default", "name")
+    table = Table(id_column(), "kind", "address", "category", "default", "name")
     for sender in page.items:
         default = "default" if sender.is_default else ""
         table.add_row(str(sender.id), sender.kind, sender.address, sender.category.value, default, Text(sender.name))

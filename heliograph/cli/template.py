@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
-from heliograph.cli.output import AsJson, console, print_json
+from heliograph.cli.output import AsJson, console, id_column, print_json
 from heliograph.cli.session import open_services, run
 from heliograph.db.pages import Page, PageRequest
 from heliograph.db.tables import Template
@@ -90,7 +90,7 @@ def list_(
     if as_json:
         print_json({"items": [_summary(template) for template in page.items], "next": page.next})
         return
-    table = Table(Column("id", min_width=36), "name", "version", "tags", "updated")
+    table = Table(id_column(), "name", "version", "tags", "updated")
     for template in page.items:
         updated = f"{template.updated_at:%Y-%m-%d %H:%M}"
         cells = (str(template.id), template.name, str(template.latest_version), ", ".join(template.tags), updated)

@@ -1,5 +1,6 @@
 """A launched campaign: pause, resume, stop, change of speed with exact answers; its report; its proof."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -17,6 +18,7 @@ from heliograph.domain.ledger import EXCLUDED, MessageState
 from heliograph.errors import Conflict, NotFound, Unavailable
 from heliograph.services.campaigns import CampaignView, get_campaign, require_status
 from heliograph.services.context import Actor, Services, audit
+from heliograph.services.provider_book import NotToBeHad, ProviderBook, read_provider_book
 from heliograph.services.starting import start_campaign
 from heliograph.settings import Settings
 
@@ -98,17 +100,33 @@ class Verification:
     books: runs.Books
     frozen: list[Figure] | None  # None: the run is not closed
     moved_since: int  # messages whose delivery changed after the close, by receipts that came late
+    provider: ProviderBook | NotToBeHad | None = None  # None: not asked for
 
     @property
     def balanced(self) -> bool:
-        """Every recipient of the source in exactly one state, and the books agree."""
-        return self.books.balanced() and (
-            self.frozen is None or sum(f.count for f in self.frozen) == self.books.counted
+        """Every recipient of the source in exactly one state, and the books that are to be had agree."""
+        return (
+            self.books.balanced()
+            and (self.frozen is None or sum(f.count for f in self.frozen) == self.books.counted)
+            and (not isinstance(self.provider, ProviderBook) or self.provider.agrees)
         )
 
 
-async def verify_campaign(services: Services, actor: Actor, campaign_id: UUID) -> Verification:
-    """Counts the run's ledger anew and compares."""
+async def verify_campaign(
+    services: Services,
+    actor: Actor,
+    campaign_id: UUID,
+    *,
+    with_provider: bool = False,
+    progressed: Callable[[int], object] = lambda _: None,
+) -> Verification:
+    """Counts the run's ledger anew and compares; on request with the provider's own log too.
+
+    That log is asked for page by page, at the provider's pace: minutes for a million messages. `progressed` hears how
+    many it has listed.
+    """
+    if with_provider:
+        actor.require("campaigns.manage")  # it spends the account's request rate
     found = await get_campaign(services, actor, campaign_id)
     run = _launched(found)
     async with services.database.pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
@@ -119,7 +137,8 @@ async def verify_campaign(services: Services, actor: Actor, campaign_id: UUID) -
             Figure(MessageState(item["state"]), item["code"], item["count"], item["parts"])
             for item in run.totals["figures"]
         ]
-    return Verification(run, books, frozen, _moved(frozen, books.ledger))
+    book = await read_provider_book(services, run.id, progressed=progressed) if with_provider else None
+    return Verification(run, books, frozen, _moved(frozen, books.ledger), book)
 
 
 async def list_messages(

@@ -21,6 +21,7 @@ from heliograph.contracts import (
     import_workflow_id,
 )
 from heliograph.temporal import search_attributes as attributes
+from heliograph.temporal.details import plain
 
 _LONGEST_SUMMARY = 200  # bytes, Temporal's limit of a static summary
 
@@ -31,9 +32,7 @@ async def start_campaign(client: Client, launch: CampaignLaunch) -> None:
     Temporal remembers closed workflows for its retention only. What keeps a run from being sent twice after that is
     the ledger: a message is claimed once, and a closed run claims nothing.
     """
-    summary = (
-        f"{launch.campaign_name} · {launch.source_rows} recipients · {launch.channel.value} · {launch.category.value}"
-    )
+    summary = f"{plain(launch.campaign_name)} · {launch.source_rows} recipients · {launch.channel.value} · {launch.category.value}"
     try:
         await client.start_workflow(
             "CampaignWorkflow",

@@ -18,11 +18,11 @@ def campaign_details(
 ) -> str:
     """Which campaign this is, where it stands, its counts, and what it waits for."""
     lines = [
-        f"### {_plain(plan.campaign_name)}",
+        f"### {plain(plan.campaign_name)}",
         f"**{status.value}** · waiting for {waiting_for}",
     ]
     if reason:
-        lines.append(f"> {_plain(reason)}")
+        lines.append(f"> {plain(reason)}")
     lines.append(
         f"{plan.source_rows} recipients · {plan.channel.value} · {plan.category.value} · wave 1 of 1 at "
         f"{plan.start_at:%Y-%m-%d %H:%M:%S} UTC · speed limit "
@@ -39,6 +39,6 @@ def _rows(states: dict[MessageState, int]) -> list[str]:
     return [f"| {state.value} | {states[state]} |" for state in MessageState if states.get(state)]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text from people, without what Markdown would read as form."""
     return "".join(" " if character in "\r\n`<>|*_[]#" else character for character in text)[:200]

@@ -13,7 +13,7 @@ from heliograph.db.tables import Workspace
 from heliograph.errors import Transient
 from heliograph.settings import Settings
 from heliograph.simulator.audience_file import write_audience
-from tests.intake.files import prepare_import
+from tests.services.importing.files import prepare_import
 
 
 async def test_a_stopping_worker_leaves_the_rest_to_the_next(

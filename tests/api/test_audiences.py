@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from heliograph.intake.run import run_import
+from heliograph.services.importing.run import run_import
 from heliograph.services.context import Services
 from tests.api.client import Answer, ApiClient
 

@@ -16,8 +16,8 @@ from heliograph.db.tables import Audience, AudienceImport, Workspace
 from heliograph.db.tables.audiences import ImportStatus
 from heliograph.domain.vocabulary import Role
 from heliograph.errors import Conflict, Forbidden, InvalidInput, NotFound, PayloadTooLarge
-from heliograph.intake.run import run_import
-from heliograph.intake.staging import StagedFile, reject_path, stage_path, stage_stream
+from heliograph.services.importing.run import run_import
+from heliograph.services.importing.staging import StagedFile, reject_path, stage_path, stage_stream
 from heliograph.services import audiences, import_reports, imports
 from heliograph.services.context import Actor, Services
 from heliograph.services.imports import ImportOptions, StartedImport

@@ -5,7 +5,7 @@ from pathlib import Path
 from heliograph.db.engine import Database
 from heliograph.db.tables import Workspace
 from heliograph.simulator.audience_file import write_audience
-from tests.intake.files import prepare_import
+from tests.services.importing.files import prepare_import
 
 
 def test_the_same_seed_writes_the_same_file(tmp_path: Path) -> None:

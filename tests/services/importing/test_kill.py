@@ -13,7 +13,7 @@ import pytest
 from heliograph.db.engine import Database
 from heliograph.db.tables import Workspace
 from heliograph.simulator.audience_file import write_audience
-from tests.intake.files import PreparedImport, prepare_import
+from tests.services.importing.files import PreparedImport, prepare_import
 
 ROWS, BAD, DUPLICATES = 45_000, 60, 600
 KILLS = 4  # one for each chunk, and one while the end is being written
@@ -22,7 +22,7 @@ KILLS = 4  # one for each chunk, and one while the end is being written
 async def _start(prepared: PreparedImport, url: str) -> Process:
     arguments = (url, str(prepared.record.workspace_id), str(prepared.record.id), str(prepared.rejects))
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.intake.import_process", *arguments, stdout=PIPE
+        sys.executable, "-m", "tests.services.importing.import_process", *arguments, stdout=PIPE
     )
 
 

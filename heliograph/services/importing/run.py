@@ -18,9 +18,9 @@ from heliograph.db.engine import Database
 from heliograph.db.tables.audiences import ImportStatus
 from heliograph.domain.csv.layout import Layout
 from heliograph.errors import Defect, NotFound, Transient
-from heliograph.intake.chunks import Chunk, ChunkTask
-from heliograph.intake.parser_process import Parser, open_parser
-from heliograph.intake.reject_file import RejectFile, open_reject_file
+from heliograph.services.importing.chunks import Chunk, ChunkTask
+from heliograph.services.importing.parser_process import Parser, open_parser
+from heliograph.services.importing.reject_file import RejectFile, open_reject_file
 
 
 @dataclass(frozen=True, slots=True)

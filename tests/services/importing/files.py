@@ -8,7 +8,7 @@ from typing import Any
 from heliograph.db.engine import Database
 from heliograph.db.tables import Audience, AudienceImport, Workspace
 from heliograph.domain.csv.layout import HEAD_BYTES, Declared, read_layout
-from heliograph.intake.run import ImportOutcome, run_import
+from heliograph.services.importing.run import ImportOutcome, run_import
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import BinaryIO, Final, Protocol
 
 from heliograph.errors import Transient
-from heliograph.intake.chunks import Chunk, ChunkTask, parse_chunk
+from heliograph.services.importing.chunks import Chunk, ChunkTask, parse_chunk
 
 _LENGTH: Final = struct.Struct("!Q")
 _WORTH_A_PROCESS: Final = 2**20  # bytes of file: a thread is done with less before a process has started
@@ -67,7 +67,7 @@ async def open_parser(size: int) -> AsyncIterator[Parser]:
         yield ThreadParser()
         return
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "heliograph.intake.parser_process", stdin=PIPE, stdout=PIPE, limit=2**22
+        sys.executable, "-m", "heliograph.services.importing.parser_process", stdin=PIPE, stdout=PIPE, limit=2**22
     )
     try:
         yield ProcessParser(process)

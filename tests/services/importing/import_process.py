@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 from heliograph.db.engine import open_database
-from heliograph.intake.run import ImportProgress, run_import
+from heliograph.services.importing.run import ImportProgress, run_import
 
 
 def _tell(progress: ImportProgress) -> None:

@@ -10,10 +10,10 @@ import pytest
 from heliograph.db.engine import Database
 from heliograph.db.tables import Workspace
 from heliograph.errors import Transient
-from heliograph.intake import run as run_module
-from heliograph.intake.run import ImportProgress
+from heliograph.services.importing import run as run_module
+from heliograph.services.importing.run import ImportProgress
 from heliograph.simulator.audience_file import write_audience
-from tests.intake.files import PreparedImport, prepare_import
+from tests.services.importing.files import PreparedImport, prepare_import
 
 PHONES = "phone,name\n+4915123456701,Anna\n+4915123456702,Ben\n+4915123456701,Anna again\n"
 
