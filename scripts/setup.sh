@@ -31,11 +31,11 @@ if [ "$(.venv/bin/python -c 'import os, sys; print(sys.version, sys.base_prefix,
 fi
 rm -f .venv/.installed
 
-# uv installs many times faster than pip. It comes from the lock itself; where it cannot reach pip's index, pip does the work.
+# uv installs many times faster than pip, and compiles what it installs: six processes start with it. It comes from the lock itself; where it cannot reach pip's index, pip does the work.
 lock_of_uv=.venv/uv.lock
 awk '/^uv==/ { inside = 1 } inside { print } inside && !/\\$/ { exit }' requirements.lock >"$lock_of_uv"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock_of_uv"
-if ! .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes --no-deps -r requirements.lock 2>.venv/uv.log; then
+if ! .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes --no-deps -r requirements.lock 2>.venv/uv.log; then
     echo "setup: uv could not reach the packages (see .venv/uv.log), so pip installs them: this takes a minute" >&2
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 fi
