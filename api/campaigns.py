@@ -20,6 +20,7 @@ from heliograph.domain.message_parts import Encoding
 from heliograph.domain.vocabulary import CampaignStatus, DeliveryType, RunStatus
 from heliograph.services import campaigns, launching, runs
 from heliograph.services.campaigns import CampaignView
+from heliograph.services.provider_book import NotToBeHad, ProviderBook
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], responses=documented(401, 403, 422))
 
@@ -126,6 +127,40 @@ class ReportAnswer(BaseModel):
     temporal_url: str
 
 
+class SampleAnswer(BaseModel):
+    """How many, and the ids of the first few."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    count: int
+    ids: list[str]
+
+
+class ComparisonAnswer(BaseModel):
+    """The provider's own log beside the ledger."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    listed: int = Field(description="Messages that the provider lists for the run's sender and time.")
+    of_this_run: int
+    of_others: int = Field(description="Of other runs with the same sender.")
+    accepted_in_ledger: int = Field(description="Messages of the run that the ledger counts as taken.")
+    unknown_to_ledger: SampleAnswer = Field(description="Listed, and no message here; ids are the provider's.")
+    missing_at_provider: SampleAnswer = Field(description="In the ledger, not at the provider; the provider's ids.")
+    named_twice: SampleAnswer = Field(description="Provider's ids that stand for more than one try in the ledger.")
+    sent_twice: SampleAnswer = Field(description="Messages that the provider has more than once; ids are ours.")
+    resends_allowed: int = Field(description="Of these, sent again as the policy for messages in doubt allows.")
+
+
+class ProviderBookAnswer(BaseModel):
+    """The provider's own book."""
+
+    agrees: bool | None = Field(description="Null when the book is not to be had.")
+    reason: str | None = Field(description="Why it is not to be had; this says nothing about the run.")
+    comparison: ComparisonAnswer | None
+    found_when_asked: int = Field(description="Not listed, but there when asked for by id.")
+
+
 class VerificationAnswer(BaseModel):
     """The books compared."""
 
@@ -136,6 +171,7 @@ class VerificationAnswer(BaseModel):
     counters: dict[MessageState, int]
     frozen: dict[MessageState, int] | None
     moved_since_close: int = Field(description="Messages whose delivery changed by receipts that came late.")
+    provider: ProviderBookAnswer | None = Field(description="Null unless asked for.")
 
 
 class SpeedChange(BaseModel):
@@ -272,9 +308,19 @@ async def report_campaign(services: TheServices, actor: CurrentActor, campaign_i
 
 
 @router.get("/{campaign_id}/verify", summary="Prove it", responses=documented(404))
-async def verify_campaign(services: TheServices, actor: CurrentActor, campaign_id: CampaignId) -> VerificationAnswer:
-    """Counts the ledger anew and compares it with the source, the counters and the totals frozen at the close."""
-    found = await runs.verify_campaign(services, actor, campaign_id)
+async def verify_campaign(
+    services: TheServices,
+    actor: CurrentActor,
+    campaign_id: CampaignId,
+    provider: Annotated[
+        bool, Query(description="Compare with the provider's own log too: a request there per thousand messages.")
+    ] = False,
+) -> VerificationAnswer:
+    """Counts the ledger anew and compares it with the source, the counters and the totals frozen at the close.
+
+    With `provider` also with the provider's own log, once the run is closed; takes the permission to manage campaigns.
+    """
+    found = await runs.verify_campaign(services, actor, campaign_id, with_provider=provider)
     return VerificationAnswer(
         balanced=found.balanced,
         source_rows=found.books.source_rows,
@@ -283,6 +329,7 @@ async def verify_campaign(services: TheServices, actor: CurrentActor, campaign_i
         counters=runs.by_state(found.books.counters),
         frozen=None if found.frozen is None else runs.by_state(found.frozen),
         moved_since_close=found.moved_since,
+        provider=_provider_book(found.provider),
     )
 
 
@@ -297,6 +344,19 @@ async def list_campaign_messages(
     """In the order of the audience's rows."""
     page = await runs.list_messages(services, actor, campaign_id, state, paging)
     return answer(page, _message)
+
+
+def _provider_book(found: ProviderBook | NotToBeHad | None) -> ProviderBookAnswer | None:
+    if found is None:
+        return None
+    if isinstance(found, NotToBeHad):
+        return ProviderBookAnswer(agrees=None, reason=found.reason, comparison=None, found_when_asked=0)
+    return ProviderBookAnswer(
+        agrees=found.agrees,
+        reason=None,
+        comparison=ComparisonAnswer.model_validate(found.comparison),
+        found_when_asked=found.found_when_asked,
+    )
 
 
 def stopped(figures: RunFigures) -> str:

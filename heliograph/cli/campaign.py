@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from heliograph.cli import campaign_output as show
 from heliograph.cli.campaign_progress import watch_run
-from heliograph.cli.output import AsJson, console
+from heliograph.cli.output import AsJson, console, errors
 from heliograph.cli.session import open_services, run
 from heliograph.db.pages import PageRequest
 from heliograph.domain.campaigns import CampaignSettings
@@ -178,12 +178,25 @@ def report(campaign_id: CampaignId, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def verify(campaign_id: CampaignId, as_json: AsJson = False) -> None:
+def verify(
+    campaign_id: CampaignId,
+    provider: Annotated[
+        bool, typer.Option("--provider", help="Compare with the provider's own log too; asks for it page by page.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Count the ledger anew and compare the books; exit code 1 when they do not balance."""
 
     async def act() -> bool:
         async with open_services() as (services, actor):
-            found = await runs.verify_campaign(services, actor, campaign_id)
+            with errors.status("counting the ledger anew") as status:
+                found = await runs.verify_campaign(
+                    services,
+                    actor,
+                    campaign_id,
+                    with_provider=provider,
+                    progressed=lambda listed: status.update(f"reading the provider's log: {listed:,} messages"),
+                )
         show.verification(found, as_json=as_json)
         return found.balanced
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
-from heliograph.cli.output import console, print_json
+from heliograph.cli.output import console, id_column, print_json
+from heliograph.cli.provider_book_output import provider_book, provider_book_document
 from heliograph.contracts import RunFigures
 from heliograph.domain.ledger import MessageState
 from heliograph.services.campaigns import CampaignView
@@ -36,7 +37,7 @@ def campaigns(found: Sequence[CampaignView], *, as_json: bool) -> None:
     if as_json:
         print_json([_document(item) for item in found])
         return
-    table = Table("id", "name", "status", "recipients", "launched")
+    table = Table(id_column(), "name", "status", "recipients", "launched")
     for item in found:
         table.add_row(
             str(item.campaign.id),
@@ -167,6 +168,7 @@ def verification(found: Verification, *, as_json: bool) -> None:
                 "counters": counters,
                 "frozen": frozen,
                 "moved_since_close": found.moved_since,
+                "provider": provider_book_document(found.provider),
             }
         )
         return
@@ -181,11 +183,13 @@ def verification(found: Verification, *, as_json: bool) -> None:
     console.print(f"recipients of the frozen source: {found.books.source_rows:,}")
     if found.moved_since:
         console.print(f"{found.moved_since:,} messages moved after the close, by receipts that came late")
+    if found.provider is not None:
+        provider_book(found.provider)
     verdict = "balanced: every recipient in exactly one state, and the books agree"
     if found.balanced:
         console.print(verdict, style="green")
     else:
-        console.print("NOT BALANCED: the columns above differ; keep the database and report this", style="bold red")
+        console.print("NOT BALANCED: the books above differ; keep the database and report this", style="bold red")
 
 
 def _document(found: CampaignView) -> dict[str, Any]:
