@@ -1,11 +1,14 @@
 """What a command works with: the settings, the open services, and who is asking."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+import typer
 
 from heliograph.domain.vocabulary import Role
 from heliograph.errors import InvalidInput
@@ -37,8 +40,18 @@ def current_settings() -> Settings:
 
 
 def run(command: Coroutine[Any, Any, Answer]) -> Answer:
-    """Runs the asynchronous part of a command."""
-    return asyncio.run(command)
+    """Runs the asynchronous part of a command. SIGTERM ends it as Ctrl-C does: what it opened is closed first."""
+
+    async def main() -> Answer:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await command
+
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
 
 
 @asynccontextmanager
