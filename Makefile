@@ -35,7 +35,7 @@ format: setup ## put the code in form
 	@$(BIN)/ruff format .
 
 docs: setup ## renew what is generated under docs/
-	@$(BIN)/python -m api.openapi
+	@$(BIN)/python scripts/document_api.py
 	@$(BIN)/python scripts/document_settings.py
 
 clean: ## remove .venv and caches; data in .heliograph stays

@@ -57,7 +57,7 @@ def create_app(services: Services) -> FastAPI:
 
 
 def assemble(settings: Settings) -> FastAPI:
-    """The routes, not yet able to answer: `python -m api.openapi` describes them."""
+    """The routes, not yet able to answer: `make docs` describes them."""
     app = FastAPI(title="Heliograph", version="1", generate_unique_id_function=_operation_id, redoc_url=None)
     for router in ROUTERS:
         app.include_router(router)

@@ -1,9 +1,8 @@
-"""The OpenAPI document: made from the routes, with errors as problems. `python -m api.openapi` renews the golden copy.
+"""The OpenAPI document: made from the routes, with errors as problems. `make docs` renews the golden copy.
 
 FastAPI documents errors as `application/json` and its own validation error; here both become what is really sent.
 """
 
-import sys
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -94,16 +93,3 @@ def _describe_answers(operation: dict[str, Any]) -> None:
         if status in _HEADERS:
             response["headers"] = _HEADERS[status]
     responses["default"] = {"description": "Any other error", "content": _PROBLEM}
-
-
-def main() -> None:
-    """Writes the golden copy."""
-    from api.app import assemble  # noqa: PLC0415 - the application installs this module
-    from heliograph.settings import Settings  # noqa: PLC0415
-
-    GOLDEN.write_bytes(rendered(assemble(Settings())))
-    sys.stdout.write(f"{GOLDEN}\n")
-
-
-if __name__ == "__main__":
-    main()
