@@ -29,7 +29,7 @@ def provider_book(found: ProviderBook | NotToBeHad) -> None:
         return
     compared = found.comparison
     table = Table("the provider's own log", "messages", "", show_lines=False)
-    table.add_row("listed for the sender in the run's time", f"{compared.listed:,}", "")
+    table.add_row("listed for its sender and time", f"{compared.listed:,}", "")
     table.add_row("of this run", f"{compared.of_this_run:,}", f"the ledger: {compared.accepted_in_ledger:,} accepted")
     rows = (
         ("of other runs", compared.of_others, ()),

@@ -126,7 +126,9 @@ async def _list(services: Services, tried: Tried, listing: BinaryIO, progressed:
 
 def _rows(messages: list[LoggedMessage]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerows((each.provider_message_id, each.to) for each in messages)
+    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
+        (each.provider_message_id, each.to) for each in messages
+    )
     return text.getvalue().replace("\0", "").encode(errors="replace")
 
 
