@@ -63,7 +63,8 @@ class Claim:
 
 # One statement, so one round trip and one commit before anything is sent:
 #   wanted    locks what is still queued (another worker's rows are skipped, not waited for) and decides anew
-#             under today's run status, expiry and suppressions;
+#             under today's run status, expiry and suppressions. A lateral look-up per row, in the order of ids: joined
+#             freely, a planner without statistics reads the whole workspace for each chunk;
 #   archived  moves a finished earlier attempt to `attempt`;
 #   moved     claims or excludes, HOT: no indexed column changes unless an earlier attempt had a provider's id;
 #   leased    tells the sweeper where to look when this worker dies;
@@ -84,8 +85,13 @@ WITH given AS (
             WHEN given.refusal IS NOT NULL THEN given.refusal
             ELSE stopped.reason
         END AS reason
-    FROM given
-    JOIN message ON message.workspace_id = $1 AND message.id = given.id
+    FROM (SELECT * FROM given ORDER BY id) AS given
+    CROSS JOIN LATERAL (
+        SELECT message.id, message.channel, message.address, message.sender_id FROM message
+        WHERE message.workspace_id = $1 AND message.id = given.id
+          AND message.state = 'queued' AND message.due_at <= now()
+        FOR UPDATE SKIP LOCKED
+    ) AS message
     JOIN run ON run.id = $2 AND run.status = 'ACTIVE'
     LEFT JOIN LATERAL (
         SELECT suppression.reason FROM suppression
@@ -94,9 +100,6 @@ WITH given AS (
           AND (suppression.sender_id IS NULL OR suppression.sender_id = message.sender_id)
         LIMIT 1
     ) AS stopped ON true
-    WHERE message.state = 'queued' AND message.due_at <= now()
-    ORDER BY message.id
-    FOR UPDATE OF message SKIP LOCKED
 ), archived AS (
     INSERT INTO attempt (
         workspace_id, message_id, attempt, connector_id, sender_id, claimed_at, outcome,

@@ -28,8 +28,9 @@ class AttemptOutcome:
     error_message: str | None = None
 
 
-# The rows are locked in the order of their ids, as everywhere, so that commits cannot deadlock. What an answer may
-# still change depends on what happened meanwhile (design §3):
+# The rows are looked up and locked one by one in the order of their ids, as everywhere, so that commits cannot deadlock;
+# joined freely, a planner without statistics reads the whole workspace. What an answer may still change depends on
+# what happened meanwhile (design §3):
 #   claimed              takes any outcome;
 #   in_doubt             (the lease ran out) still learns that it was accepted or rejected, nothing else: a "not
 #                        processed" that comes so late must not queue what may have been decided otherwise;
@@ -53,11 +54,13 @@ WITH outcome AS (
             WHEN message.state IN ('unknown', 'unconfirmed') AND outcome.state = 'accepted' THEN outcome.state
             ELSE message.state
         END AS next
-    FROM outcome
-    JOIN message ON message.workspace_id = $1 AND message.id = outcome.id AND message.attempt = outcome.attempt
+    FROM (SELECT * FROM outcome ORDER BY id) AS outcome
+    CROSS JOIN LATERAL (
+        SELECT message.state FROM message
+        WHERE message.workspace_id = $1 AND message.id = outcome.id AND message.attempt = outcome.attempt
+        FOR UPDATE
+    ) AS message
     WHERE message.state = 'claimed' OR outcome.state IN ('accepted', 'rejected')
-    ORDER BY message.id
-    FOR UPDATE OF message
 ), moved AS (
     UPDATE message SET
         state = locked.next,
