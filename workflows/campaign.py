@@ -279,13 +279,15 @@ class CampaignWorkflow:
     async def resume(self) -> RunFigures:
         """Goes on; before its time, with waiting for it."""
         async with self._changing:
+            await self._load_plan()  # workers may have paused the run a moment ago
+            self._adopt_plan()
             self._require(RunStatus.PAUSED, verb="resume")
             await self._change_status(RunStatus.ACTIVE if self._started else RunStatus.SCHEDULED)
             return await self._read_figures()
 
     @resume.validator
     def _may_resume(self) -> None:
-        self._require(RunStatus.PAUSED, verb="resume")
+        self._require(RunStatus.ACTIVE, RunStatus.PAUSED, verb="resume")
 
     @workflow.update
     async def stop(self) -> RunFigures:

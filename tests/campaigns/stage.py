@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from heliograph.domain.campaigns import CampaignSettings
-from heliograph.domain.vocabulary import Category, MissingVariable, Role, WorkspaceMode
+from heliograph.domain.vocabulary import MissingVariable, Role, WorkspaceMode
 from heliograph.ids import new_id
 from heliograph.services import campaigns, connectors, opening, senders, templates, workspaces
 from heliograph.services.context import Actor, Services
@@ -47,11 +47,11 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str, *, seconds: flo
 class Stage:
     """A running stack and the doors to it. Each rehearsal has a workspace and an account at the provider of its own."""
 
-    stack: RunningStack
     services: Services
     simulator: SimulatorClient
     owner: Actor  # of the first workspace
     chunk: int  # messages that one worker process may hold
+    stack: RunningStack = field(init=False, repr=False)  # where the tests supervise it themselves
     _numbers: Any = field(default_factory=lambda: count(1), repr=False)
 
     async def follow(self, script: Script) -> None:
@@ -121,30 +121,22 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(
-    directory: Path, environment: Mapping[str, str] = SHORT_TIMES, **options: Any
-) -> AsyncIterator[Stage]:
+async def open_stage(directory: Path, environment: Mapping[str, str] = SHORT_TIMES) -> AsyncIterator[Stage]:
     """Starts a stack in `directory` and opens its doors; everything is gone at the end."""
-    async with (
-        running_stack(
-            directory, settings=Settings(data_dir=directory), extra_environment=environment, **options
-        ) as stack,
-        stage_of(stack) as stage,
-    ):
-        yield stage
+    configured = Settings(data_dir=directory)
+    async with running_stack(directory, settings=configured, extra_environment=environment) as stack:
+        assert stack.doors.simulator is not None
+        async with stage_of(stack.settings, stack.doors.simulator) as stage:
+            stage.stack = stack
+            yield stage
 
 
 @asynccontextmanager
-async def stage_of(stack: RunningStack) -> AsyncIterator[Stage]:
-    """The doors of a stack that runs."""
-    assert stack.doors.simulator is not None
+async def stage_of(settings: Settings, simulator_url: str) -> AsyncIterator[Stage]:
+    """The doors of a stack that runs, whoever started it."""
     async with (
-        opening.open_services(stack.settings, application="tests") as services,
-        SimulatorClient(stack.doors.simulator) as simulator,
+        opening.open_services(settings, application="tests") as services,
+        SimulatorClient(simulator_url) as simulator,
     ):
         (first, *_) = await opening.all_workspaces(services)
-        owner = Actor(first.id, Role.OWNER, "tester")
-        yield Stage(stack, services, simulator, owner, stack.settings.chunk)
-
-
-__all__ = ["SHORT_TIMES", "Category", "Stage", "open_stage", "stage_of", "until"]
+        yield Stage(services, simulator, Actor(first.id, Role.OWNER, "tester"), settings.chunk)
