@@ -28,7 +28,7 @@ class AttemptOutcome:
     error_message: str | None = None
 
 
-# The rows are looked up and locked one by one in the order of their ids, as everywhere, so that commits cannot deadlock;
+# The rows are looked up and locked one by one in the order of their ids, as everywhere, so that no commits deadlock;
 # joined freely, a planner without statistics reads the whole workspace. What an answer may still change depends on
 # what happened meanwhile (design §3):
 #   claimed              takes any outcome;
