@@ -1,6 +1,9 @@
 """What an operator sees of a run in Temporal, without reading code."""
 
+from typing import Any
+
 import pytest
+from temporalio.api.common.v1 import Payload
 from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from heliograph.contracts import campaign_workflow_id
@@ -63,15 +66,14 @@ async def test_nothing_in_temporal_names_a_person(stage: Stage) -> None:
     assert not [number for number in numbers for text in texts if number in text or number[1:] in text]
 
 
-def _payloads(message: object) -> list[object]:
+def _payloads(message: Any) -> list[Payload]:
     """Every payload anywhere inside a protobuf message."""
-    found: list[object] = []
-    if message.__class__.__name__ == "Payload":
+    if isinstance(message, Payload):
         return [message]
-    for descriptor, value in getattr(message, "ListFields", list)():
+    found: list[Payload] = []
+    for descriptor, value in message.ListFields():
         if descriptor.message_type is None:
             continue
         values = value.values() if hasattr(value, "values") else value if hasattr(value, "__iter__") else [value]
-        for item in values:
-            found.extend(_payloads(item))
+        found.extend(payload for item in values if hasattr(item, "ListFields") for payload in _payloads(item))
     return found
