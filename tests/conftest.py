@@ -25,6 +25,7 @@ from heliograph.settings import Settings
 from heliograph.stack.ports import free_port
 from heliograph.stack.postgres import EmbeddedPostgres
 from heliograph.temporal.plugin import HeliographPlugin
+from tests.ledger_guard import install_guard
 from tests.skips import fail_on_skips
 
 TEMPORAL = Path(sys.executable).with_name("temporal")
@@ -77,7 +78,7 @@ async def _answers(url: str, *, seconds: float = 30) -> None:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A running server; its `template` database holds the present schema."""
+    """A running server; its `heliograph` database is the template: the present schema, and the guard of the ledger."""
     directory: Path = tmp_path_factory.mktemp("postgres") / "data"
     server = EmbeddedPostgres(directory, free_port())
     server.initialise()
@@ -95,6 +96,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 async def _prepare_template(server: EmbeddedPostgres) -> None:
     await _answers(server.url)
     await migrate(server.url)
+    connection = await asyncpg.connect(server.url)
+    await install_guard(connection)
+    await connection.close()
 
 
 @pytest_asyncio.fixture

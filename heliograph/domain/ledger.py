@@ -1,6 +1,6 @@
 """The states of a message and the edges between them (design §3). Nothing else is allowed.
 
-The same table is data for the tests, for the documentation, and for the SQL in `heliograph/db/ledger.py`.
+The tests hold the documentation against this table, and have PostgreSQL refuse what it does not allow.
 """
 
 from enum import StrEnum

@@ -8,11 +8,12 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from bench.ledger_seed import ACCOUNT_SID, AUTH_TOKEN, SeededRun, provider_id, seed_messages, seed_run
+from bench.ledger_seed import ACCOUNT_SID, AUTH_TOKEN, SeededRun, provider_id, seed_run
 from heliograph.providers.twilio.callbacks import signature
 from heliograph.services.connections import sealing_context
 from heliograph.services.context import Services
 from tests.api.client import Answer, ApiClient
+from tests.past import seed_messages
 
 
 @pytest_asyncio.fixture

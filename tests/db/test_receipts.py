@@ -13,13 +13,14 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.ledger_seed import SeededRun, provider_id, seed_messages, seed_run
+from bench.ledger_seed import SeededRun, provider_id, seed_run
 from heliograph.db import receipts, runs
 from heliograph.db.counters import read_figures
 from heliograph.db.engine import Database
 from heliograph.db.outcomes import AttemptOutcome, record
 from heliograph.db.receipts import IncomingReport, StoredReceipts
 from heliograph.domain.ledger import FINAL, RECEIPT_RANK, MessageState, fold_receipt
+from tests.past import seed_messages
 
 S = MessageState
 LIFE = (S.ACCEPTED, S.SENT, S.DELIVERED)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from bench.ledger_seed import SeededRun, provider_id, seed_messages, seed_run
+from bench.ledger_seed import SeededRun, provider_id, seed_run
 from heliograph.db import runs
 from heliograph.db.engine import Database
 from heliograph.db.receipts import IncomingReport
@@ -25,6 +25,7 @@ from heliograph.services.polling import poll_run
 from heliograph.services.receipt_batcher import ReceiptBatcher
 from heliograph.services.receipts import Stored, store, to_incoming
 from heliograph.settings import Settings
+from tests.past import seed_messages
 
 S = MessageState
 _DELIVERED = partial(StatusReport, provider_status="delivered", state=S.DELIVERED)
