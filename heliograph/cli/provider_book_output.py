@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from heliograph.cli.output import console
 from heliograph.services.provider_book import NotToBeHad, ProviderBook
@@ -28,7 +28,7 @@ def provider_book(found: ProviderBook | NotToBeHad) -> None:
         console.print(f"the provider's book is not to be had: {found.reason}", style="yellow", markup=False)
         return
     compared = found.comparison
-    table = Table("the provider's own log", "messages", "", show_lines=False)
+    table = Table("the provider's own log", "messages", Column(overflow="fold"))  # an id is wrapped, never cut
     table.add_row("listed for its sender and time", f"{compared.listed:,}", "")
     table.add_row("of this run", f"{compared.of_this_run:,}", f"the ledger: {compared.accepted_in_ledger:,} accepted")
     rows = (
