@@ -11,6 +11,7 @@ DATABASE_TROUBLE = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection broke between two steps of its protocol
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
 )

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -90,13 +90,23 @@ class Recorder:
             await asyncio.gather(*(self._commit(each) for each in by_run.values()))
 
     async def _commit(self, group: "_Group") -> None:
-        """Commits, however long PostgreSQL is away: these answers are known nowhere else."""
+        """Commits, however long PostgreSQL is away: these answers are known nowhere else.
+
+        A group that PostgreSQL will never take is split, so that one bad outcome harms no other. That one is left to
+        its lease, whose end puts the message in doubt.
+        """
         pause = 0.1
         while True:
             try:
                 await _record(self._database, group)
                 break
-            except DATABASE_TROUBLE as error:
+            except Exception as error:  # noqa: BLE001 - without its recorder a process would claim and never send
+                if not _passes(error):
+                    if len(group.items) > 1:
+                        await asyncio.gather(*(self._commit(part) for part in group.singles()))
+                        return
+                    _log.exception("an outcome cannot be recorded: its lease will put the message in doubt")
+                    break
                 _log.warning("%d outcomes wait for PostgreSQL: %s", len(group.items), type(error).__name__)
                 await asyncio.sleep(pause)
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
@@ -116,10 +126,23 @@ class _Group:
         self.items.append(outcome)
         self.by_batch[batch].append(outcome)
 
+    def singles(self) -> "Iterator[_Group]":
+        """Its outcomes one by one."""
+        for batch, items in self.by_batch.items():
+            for item in items:
+                alone = _Group()
+                alone.add(batch, item)
+                yield alone
+
     @property
     def batch(self) -> BatchInFlight:
         """Any of its batches, for what they share."""
         return next(iter(self.by_batch))
+
+
+def _passes(error: Exception) -> bool:
+    """Whether trying again helps. What asyncpg cannot encode is an `InterfaceError` too, and stays as it is."""
+    return isinstance(error, DATABASE_TROUBLE) and not isinstance(error, ValueError)
 
 
 def _measure(batch: BatchInFlight, items: Sequence[AttemptOutcome]) -> None:
