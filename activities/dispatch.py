@@ -64,11 +64,12 @@ class DispatchActivities:
             try:
                 with continued(row.traceparent):
                     await self._tell(row)
-            except RPCError as error:
+            except (RPCError, ValueError) as error:  # ValueError: a newer version wrote what this one cannot read
                 delay = min(_LONGEST_DELAY, timedelta(seconds=2 ** min(row.tries, 9)))
-                _log.warning("outbox row %d (%s) waits %s: %s", row.id, row.topic, delay, error.message)
+                reason = error.message if isinstance(error, RPCError) else type(error).__name__
+                _log.warning("outbox row %d (%s) waits %s: %s", row.id, row.topic, delay, reason)
                 async with self._database.transaction() as connection:
-                    await outbox.postpone(connection, row.id, delay, error.message)
+                    await outbox.postpone(connection, row.id, delay, reason)
                 break
             told.append(row.id)
         return told
@@ -81,7 +82,7 @@ class DispatchActivities:
         elif row.topic == outbox.CAMPAIGN_PROGRESS:
             await self._signal_progress(row)
         else:
-            _log.error("outbox row %d has the unknown topic %s: it is left for a newer version", row.id, row.topic)
+            raise ValueError(f"unknown topic {row.topic}")
 
     async def _signal_progress(self, row: OutboxRow) -> None:
         handle = self._client.get_workflow_handle(campaign_workflow_id(UUID(row.key)))

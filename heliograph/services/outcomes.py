@@ -85,7 +85,7 @@ def _with_error(
 
 def _storable(text: str) -> str:
     """What PostgreSQL takes as text, of bounded length."""
-    return text.replace("\x00", "")[:_LONGEST_TEXT]
+    return text.replace("\x00", "")[:_LONGEST_TEXT].encode(errors="replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,66 @@
+"""An open run always gets its workflow back; a closed one never does."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import ActivityEnvironment
+
+from activities.sweeper import SweeperActivities
+from heliograph.contracts import SweepResult, campaign_workflow_id
+from heliograph.db.tables.base import now
+from heliograph.domain.vocabulary import RunStatus
+from heliograph.services.context import Services
+from heliograph.temporal.search_attributes import register_search_attributes
+from tests.db.ledger import seed_run
+
+
+async def sweep_once(services: Services) -> SweepResult:
+    """The first round of everything: what the activity does before it first waits."""
+    environment = ActivityEnvironment()
+    environment.on_heartbeat = lambda *_: environment.worker_shutdown()
+    activities = SweeperActivities(services.database, services.temporal, services.connections, services.settings)
+    async with asyncio.timeout(60):
+        return await environment.run(activities.sweep)
+
+
+async def launched_long_ago(services: Services, status: RunStatus = RunStatus.ACTIVE) -> UUID:
+    await register_search_attributes(services.temporal)
+    seeded = await seed_run(services.database, 10, status=status)
+    await services.database.pool.execute("UPDATE run SET created_at = $1", now() - timedelta(hours=1))
+    return seeded.run_id
+
+
+def workflow_of(services: Services, run_id: UUID) -> WorkflowHandle[object, object]:
+    return services.temporal.get_workflow_handle(campaign_workflow_id(run_id))
+
+
+async def exists(services: Services, run_id: UUID) -> bool:
+    try:
+        await workflow_of(services, run_id).describe()
+    except RPCError:
+        return False
+    return True
+
+
+async def test_an_open_run_without_a_workflow_gets_one_and_only_one(services: Services) -> None:
+    run_id = await launched_long_ago(services)
+    assert (await sweep_once(services)).restarted == 1
+    assert (await sweep_once(services)).restarted == 0
+    assert (await workflow_of(services, run_id).describe()).status is WorkflowExecutionStatus.RUNNING
+
+
+async def test_an_open_run_whose_workflow_was_terminated_in_temporal_gets_a_new_one(services: Services) -> None:
+    run_id = await launched_long_ago(services)
+    await sweep_once(services)
+    await workflow_of(services, run_id).terminate("by mistake")
+    assert (await sweep_once(services)).restarted == 1
+    assert (await workflow_of(services, run_id).describe()).status is WorkflowExecutionStatus.RUNNING
+
+
+async def test_a_closed_run_gets_no_workflow(services: Services) -> None:
+    run_id = await launched_long_ago(services, RunStatus.COMPLETED)
+    assert (await sweep_once(services)).restarted == 0
+    assert not await exists(services, run_id)
