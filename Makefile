@@ -22,7 +22,7 @@ test: setup ## run all tests
 	@$(BIN)/pytest $(ARGUMENTS)
 
 bench: setup ## run every benchmark and print one table
-	@$(BIN)/heliograph bench all
+	@$(BIN)/heliograph bench
 
 lint: setup ## check style, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -11,6 +11,10 @@ Report = Callable[[str], None]
 """Told what a bench is doing; benches take minutes."""
 
 
+class Skipped(Exception):
+    """A bench cannot run here; the text says what to install."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What the caller may choose; None: the size of design §13."""

@@ -14,16 +14,17 @@ from bench.figures import Report
 from heliograph.db.counters import read_figures
 from heliograph.domain.campaigns import CampaignSettings
 from heliograph.domain.ledger import MessageState
-from heliograph.domain.vocabulary import Category, Role
-from heliograph.intake.staging import stage_path
+from heliograph.domain.vocabulary import Category, Role, RunStatus
 from heliograph.services import audiences, campaigns, connectors, imports, launching, senders, templates
 from heliograph.services.context import Actor, Services
+from heliograph.services.importing.staging import stage_path
 from heliograph.services.opening import all_workspaces, open_services
 from heliograph.services.template_text import TemplateText
 from heliograph.simulator.accounts import DEMO_ACCOUNT_SID, DEMO_AUTH_TOKEN, DEMO_MESSAGING_SERVICE
 from heliograph.simulator.audience_file import write_audience
 from heliograph.simulator.client import SimulatorClient
 from heliograph.simulator.script import Receipts, Script
+from heliograph.stack.composition import WORKERS
 from heliograph.stack.running import RunningStack, running_stack
 
 BODY = "Hi {{ first_name }}, the spring collection is here: 20 % off in {{ city }} until Sunday. Reply STOP to opt out."
@@ -118,6 +119,27 @@ class Stage:
         )
         return last - launched.launched_at
 
+    async def closed(self, launched: Launched) -> None:
+        """Until the run is closed; `RuntimeError` when its books do not balance."""
+        status = RunStatus.ACTIVE
+        while status not in {RunStatus.COMPLETED, RunStatus.UNBALANCED}:
+            await asyncio.sleep(_LOOK_SECONDS)
+            status = await self._status(launched)
+        if status is not RunStatus.COMPLETED:
+            raise RuntimeError(f"run {launched.run_id} is {status.value}")
+
+    async def _status(self, launched: Launched) -> RunStatus:
+        status = await self.services.database.pool.fetchval(
+            "SELECT status::text FROM run WHERE id = $1", launched.run_id
+        )
+        return RunStatus(status)
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """The worker processes."""
+        pids = self.stack.supervisor.pids
+        return [pid for name in WORKERS if (pid := pids.get(name)) is not None]
+
     async def follow(self, script: Script) -> None:
         """Empties the simulator's log and gives it its script."""
         await self.simulator.reset()
@@ -126,7 +148,7 @@ class Stage:
     async def run_process(self, module: str, *arguments: str) -> str:
         """What a process of ours prints, for instance that of the limit."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", module, *arguments), stdout=asyncio.subprocess.PIPE
+            *(sys.executable, "-P", "-W", "ignore", "-m", module, *arguments), stdout=asyncio.subprocess.PIPE
         )
         output, _ = await process.communicate()
         if process.returncode != 0:

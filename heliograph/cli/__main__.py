@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from heliograph.cli.audience import app as audience_app
+from heliograph.cli.bench import bench
 from heliograph.cli.campaign import app as campaign_app
 from heliograph.cli.connector import app as connector_app
 from heliograph.cli.demo import demo
@@ -47,6 +48,7 @@ app.command()(up)
 app.command()(doctor)
 app.command()(migrate)
 app.command()(demo)
+app.command()(bench)
 app.add_typer(campaign_app, name="campaign")
 app.add_typer(template_app, name="template")
 app.add_typer(audience_app, name="audience")
