@@ -65,7 +65,7 @@ class Claim:
 #   wanted    locks what is still queued (another worker's rows are skipped, not waited for) and decides anew
 #             under today's run status, expiry and suppressions. A lateral look-up per row, in the order of ids: joined
 #             freely, a planner without statistics reads the whole workspace for each chunk;
-#   archived  moves a finished earlier attempt to `attempt`;
+#   archived  moves an earlier attempt to `attempt`, also when no further one is allowed: it may have been sent;
 #   moved     claims or excludes, HOT: no indexed column changes unless an earlier attempt had a provider's id;
 #   leased    tells the sweeper where to look when this worker dies;
 #   counted   keeps the run's counters.
@@ -108,7 +108,7 @@ WITH given AS (
     SELECT message.workspace_id, message.id, message.attempt, connector_id, sender_id, claimed_at, state,
         provider_message_id, error_class, error_code, error_message
     FROM message JOIN wanted ON message.workspace_id = $1 AND message.id = wanted.id
-    WHERE message.attempt > 0 AND wanted.verdict = 'claimed'
+    WHERE message.attempt > 0
     ON CONFLICT DO NOTHING
 ), moved AS (
     UPDATE message SET

@@ -175,6 +175,16 @@ WITH locked AS (
     SELECT workspace_id, id FROM message
     WHERE run_id = $1 AND state = 'queued' AND number > $2 ORDER BY number LIMIT $3
     FOR UPDATE
+), archived AS (
+    INSERT INTO attempt (
+        workspace_id, message_id, attempt, connector_id, sender_id, claimed_at, outcome,
+        provider_message_id, error_class, error_code, error_message
+    )
+    SELECT message.workspace_id, message.id, attempt, connector_id, sender_id, claimed_at, state,
+        provider_message_id, error_class, error_code, error_message
+    FROM message JOIN locked ON message.workspace_id = locked.workspace_id AND message.id = locked.id
+    WHERE attempt > 0
+    ON CONFLICT DO NOTHING
 ), moved AS (
     UPDATE message SET state = $4::text::message_state, reason = $5, hold_reason = NULL, error_class = NULL,
         error_code = NULL, error_message = NULL, final_at = now(), status_changed_at = now()

@@ -247,3 +247,20 @@ async def test_giving_up_waiting_leaves_nothing_open(database: Database) -> None
     await record(database, seeded, outcome(doubtful, MessageState.ACCEPTED, provider_message_id="SM2"))
     assert await states(database, seeded.run_id) == {"unconfirmed": 1, "accepted": 1}
     assert await books_balance(database, seeded.run_id)
+
+
+@pytest.mark.parametrize("how", ["expired at the claim", "stopped"])
+async def test_an_earlier_try_is_kept_when_no_further_one_is_made(database: Database, how: str) -> None:
+    seeded = await seed_run(database, 1)
+    (first,) = await claim_all(database, seeded)
+    await record(
+        database, seeded, outcome(first, MessageState.QUEUED, error_class=ErrorClass.RATE_LIMITED, error_code="20429")
+    )
+    if how == "stopped":
+        await runs.discard_queued(database.pool, seeded.run_id, 0, MessageState.CANCELLED, "stopped")
+    else:
+        await database.pool.execute("UPDATE run SET expires_at = now() WHERE id = $1", seeded.run_id)
+        assert await claim_all(database, seeded) == []
+    row = await database.pool.fetchrow("SELECT attempt, error_code FROM attempt")
+    assert tuple(row) == (1, "20429")
+    assert await books_balance(database, seeded.run_id)

@@ -87,8 +87,6 @@ class Run(WorkspaceRow, table=True):
     source_rows: int = Field(sa_type=BigInteger)  # rows of the audience when launched: the frozen source
     frozen_rows: int = Field(default=0, sa_type=BigInteger)  # rows of the source already in the ledger
     frozen_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    first_claimed_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    all_tried_at: datetime | None = Field(default=None, sa_type=INSTANT)
     announced_share: int = 0  # the last multiple of 5 % final that the workflow was signalled
     totals: dict[str, Any] | None = Field(default=None, sa_type=JSONB)  # frozen at the close
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -121,7 +119,9 @@ class Batch(SQLModel, table=True):
     first_number: int = Field(primary_key=True, sa_type=BigInteger)
     last_number: int = Field(sa_type=BigInteger)
     workspace_id: UUID
-    lease_until: datetime | None = Field(default=None, sa_type=INSTANT)  # the earliest lease that may still be open in the range
+    lease_until: datetime | None = Field(
+        default=None, sa_type=INSTANT
+    )  # the earliest lease that may still be open in the range
 
 
 class RunCounter(SQLModel, table=True):

@@ -446,8 +446,6 @@ def upgrade() -> None:
         sa.Column("source_rows", sa.BigInteger(), nullable=False),
         sa.Column("frozen_rows", sa.BigInteger(), nullable=False),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("first_claimed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("all_tried_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("announced_share", sa.Integer(), nullable=False),
         sa.Column("totals", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
