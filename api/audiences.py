@@ -23,9 +23,9 @@ from api.pagination import NumberPaging, PageAnswer, Paging, answer
 from api.problems import documented
 from api.uploads import StreamedUpload
 from heliograph.errors import FieldError, InvalidInput
-from heliograph.services.importing.staging import StagedFile, stage_stream
 from heliograph.services import audiences, import_reports, imports
 from heliograph.services.context import Actor, Services
+from heliograph.services.importing.staging import StagedFile, stage_stream
 from heliograph.services.imports import ImportOptions
 
 Options = TypeVar("Options", bound=BaseModel)

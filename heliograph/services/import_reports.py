@@ -16,9 +16,9 @@ from heliograph.domain.csv.records import Block
 from heliograph.domain.csv.rejects import LEADING
 from heliograph.domain.csv.rules import EXPLANATIONS
 from heliograph.errors import NotFound
-from heliograph.services.importing.staging import StagedFile
 from heliograph.services.audiences import checked_region, get_audience
 from heliograph.services.context import Actor, Services
+from heliograph.services.importing.staging import StagedFile
 from heliograph.services.imports import ImportOptions, get_import, read_staged_layout
 from heliograph.services.workspaces import get_workspace
 

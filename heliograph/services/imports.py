@@ -1,6 +1,6 @@
 """Imports of CSV files into audiences: started once per file, carried out by `ImportWorkflow`.
 
-A file is first staged (`heliograph/services/importing/staging.py`), from a stream or a path; `start_import` takes it over.
+A file is first staged (`importing/staging.py`), from a stream or a path; `start_import` takes it over.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ from heliograph.db.tables.audiences import ImportStatus
 from heliograph.db.workspaces import find_workspace
 from heliograph.domain.csv.layout import Declared, Layout, read_layout
 from heliograph.errors import Conflict, Forbidden, NotFound
-from heliograph.services.importing.staging import StagedFile, reject_path, stage_path, upload_path
 from heliograph.services.audiences import audience_in, checked_region
 from heliograph.services.context import Actor, Services, audit
+from heliograph.services.importing.staging import StagedFile, reject_path, stage_path, upload_path
 from heliograph.services.starting import start_import as start_workflow
 
 _PATIENCE_SECONDS: Final = 3.0

@@ -1,5 +1,6 @@
 """Launching: what a campaign would do, and the commit after which it does it."""
 
+import asyncio
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from heliograph.services.templates import compiled_version
 
 _log = logging.getLogger(__name__)
 
+_PATIENCE_SECONDS = 3.0
 _SAMPLE = 2_000
 """Recipients rendered for an estimate: all of a small audience, an even spread of a large one."""
 
@@ -101,12 +103,17 @@ async def launch_campaign(services: Services, actor: Actor, campaign_id: UUID) -
         if "uq_run_open" not in str(error.orig):
             raise
         raise Conflict("this campaign has been launched already", code="campaign_status") from error
-    # The outbox row starts the workflow in any case; this only saves the time until it is told.
-    try:
-        await start_campaign(services.temporal, launch)
-    except RPCError as error:
-        _log.warning("run %s starts when the dispatcher tells it: %s", run.id, error.message)
+    await _start_soon(services, launch)
     return CampaignView(campaign, settings, run)
+
+
+async def _start_soon(services: Services, launch: CampaignLaunch) -> None:
+    """Starts the workflow at once; if Temporal is away, the outbox row does it later. The run is committed already."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await start_campaign(services.temporal, launch)
+    except (RPCError, TimeoutError, RuntimeError) as error:  # RuntimeError: a client that never got through
+        _log.warning("run %s starts when the dispatcher tells it: %s", launch.run_id, type(error).__name__)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ async def start_campaign(client: Client, launch: CampaignLaunch) -> None:
     Temporal remembers closed workflows for its retention only. What keeps a run from being sent twice after that is
     the ledger: a message is claimed once, and a closed run claims nothing.
     """
-    summary = f"{plain(launch.campaign_name)} · {launch.source_rows} recipients · {launch.channel.value} · {launch.category.value}"
+    purpose = f"{launch.channel.value} · {launch.category.value}"
+    summary = f"{plain(launch.campaign_name)} · {launch.source_rows} recipients · {purpose}"
     try:
         await client.start_workflow(
             "CampaignWorkflow",

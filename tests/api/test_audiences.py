@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from heliograph.services.importing.run import run_import
 from heliograph.services.context import Services
+from heliograph.services.importing.run import run_import
 from tests.api.client import Answer, ApiClient
 
 CSV = b"phone,name\n+4915123456701,Anna\n=1+1,Eve\n+4915123456701,Anna\n"

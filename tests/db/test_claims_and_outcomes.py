@@ -220,7 +220,8 @@ async def test_a_run_pauses_itself_when_more_is_in_doubt_than_its_limit(database
         async with database.transaction() as connection:
             assert await runs.pause_if_too_much_is_in_doubt(connection, seeded.run_id) is expected
     row = await database.pool.fetchrow(
-        "SELECT run.status::text, campaign.status::text, pause_reason FROM run JOIN campaign ON campaign.id = campaign_id"
+        "SELECT run.status::text, campaign.status::text, pause_reason "
+        "FROM run JOIN campaign ON campaign.id = campaign_id"
     )
     assert tuple(row)[:2] == ("PAUSED", "PAUSED")
     assert "in doubt" in row["pause_reason"]

@@ -16,10 +16,10 @@ from heliograph.db.tables import Audience, AudienceImport, Workspace
 from heliograph.db.tables.audiences import ImportStatus
 from heliograph.domain.vocabulary import Role
 from heliograph.errors import Conflict, Forbidden, InvalidInput, NotFound, PayloadTooLarge
-from heliograph.services.importing.run import run_import
-from heliograph.services.importing.staging import StagedFile, reject_path, stage_path, stage_stream
 from heliograph.services import audiences, import_reports, imports
 from heliograph.services.context import Actor, Services
+from heliograph.services.importing.run import run_import
+from heliograph.services.importing.staging import StagedFile, reject_path, stage_path, stage_stream
 from heliograph.services.imports import ImportOptions, StartedImport
 from heliograph.settings import Settings
 from workflows.imports import ImportWorkflow
