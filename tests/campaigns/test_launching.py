@@ -50,3 +50,14 @@ async def test_a_run_whose_workflow_has_left_temporal_sends_nothing_when_it_is_s
     assert closing.balanced
     assert await rehearsal.run() == before
     (await rehearsal.proven()).only(delivered=300)
+
+
+async def test_a_launch_while_temporal_is_away_is_told_when_it_is_back(stage: Stage) -> None:
+    rehearsal = await stage.rehearse(200)
+    await stage.stack.stop("temporal")
+    try:
+        await rehearsal.launch()
+        assert await rehearsal.status() is RunStatus.SCHEDULED
+    finally:
+        await stage.stack.start("temporal")
+    (await rehearsal.proven()).only(delivered=200)
