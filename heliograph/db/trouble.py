@@ -6,10 +6,10 @@ DATABASE_TROUBLE = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.OperatorInterventionError,  # starts up, shuts down, cancels a statement
+    asyncpg.InsufficientResourcesError,  # connections, memory, room on its disk
+    asyncpg.ObjectNotInPrerequisiteStateError,  # lets nobody into this database just now, or a lock was not to be had
+    asyncpg.ReadOnlySQLTransactionError,  # a failover: what answers is not yet, or no more, the primary
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # the connection broke between two steps of its protocol
     asyncpg.DeadlockDetectedError,

@@ -19,6 +19,8 @@ from heliograph.providers.protocol import (
 )
 
 _LONGEST_TEXT: Final = 500
+_POSSIBLE_PARTS: Final = range(1, 2**15)
+"""What a message can have and the ledger can hold: a provider that has not counted yet says 0."""
 _FIRST_RETRY_SECONDS: Final = 2.0
 _LAST_RETRY_SECONDS: Final = 60.0
 
@@ -37,7 +39,7 @@ def to_outcome(message: OutgoingMessage, answer: Outcome) -> AttemptOutcome:
             now,
             provider_message_id=_storable(answer.provider_message_id),
             provider_status=_storable(answer.provider_status),
-            parts=answer.parts,
+            parts=answer.parts if answer.parts in _POSSIBLE_PARTS else None,
         )
     if isinstance(answer, Refused):
         return _with_error(message, MessageState.REJECTED, now, answer.error)
@@ -84,8 +86,8 @@ def _with_error(
 
 
 def _storable(text: str) -> str:
-    """What PostgreSQL takes as text, of bounded length."""
-    return text.replace("\x00", "")[:_LONGEST_TEXT].encode(errors="replace").decode()
+    """What PostgreSQL takes as text, of bounded length: no NUL, no half of a surrogate pair."""
+    return text.encode(errors="replace").decode().replace("\x00", "")[:_LONGEST_TEXT]
 
 
 @dataclass(frozen=True, slots=True)
