@@ -45,7 +45,7 @@ async def test_a_worker_frozen_past_its_lease_sends_nothing_more_of_what_it_held
     tmp_path: Path, frozen: tuple[str, ...]
 ) -> None:
     async with open_stage(tmp_path / "stack", KILLED) as stage:
-        await stage.follow(Script(latency=Uniform(low=0.2, high=0.5)))
+        await stage.follow(Script(latency=Uniform(low=0.1, high=0.3)))
         rehearsal = await stage.rehearse(RECIPIENTS)
         await rehearsal.launch()
         await rehearsal.until_accepted(300)

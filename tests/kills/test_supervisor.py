@@ -55,12 +55,13 @@ async def lasting_simulator(directory: Path) -> AsyncIterator[str]:
         yield url
 
 
-async def everything_runs(directory: Path, supervisor: int) -> None:
+async def everything_runs(directory: Path, supervisor: subprocess.Popen[bytes]) -> None:
     """Waits until this supervisor has all its processes up."""
 
     async def all_up() -> bool:
+        assert supervisor.poll() is None, "the supervisor ended: read its log"
         stack = read_stack(directory)
-        return stack is not None and stack.pid == supervisor and all(part.pid for part in stack.parts.values())
+        return stack is not None and stack.pid == supervisor.pid and all(part.pid for part in stack.parts.values())
 
     await until(all_up, "every part has a process", seconds=HANG_GUARD_SECONDS)
 
@@ -72,16 +73,17 @@ async def test_a_campaign_goes_on_when_everything_was_killed_and_started_again(t
     async with lasting_simulator(tmp_path) as simulator_url:
         environment = {**KILLED, "HELIOGRAPH_TWILIO_API_URL": simulator_url}
         with process(tmp_path / "first.log", *up, environment=environment) as first:
-            await everything_runs(directory, first.pid)
+            await everything_runs(directory, first)
             await workspace_is_there(directory)
-            async with stage_of(settings_of_running_stack(Settings(data_dir=directory)), simulator_url) as stage:
+            configured = Settings(data_dir=directory, twilio_api_url=simulator_url)
+            async with stage_of(settings_of_running_stack(configured), simulator_url) as stage:
                 rehearsal = await stage.rehearse(3_000, messages_per_second=300)
                 await rehearsal.launch()
                 await rehearsal.until_accepted(300)
                 first.kill()
                 first.wait()
                 with process(tmp_path / "second.log", *up, environment=environment) as second:
-                    await everything_runs(directory, second.pid)
+                    await everything_runs(directory, second)
                     proof = await rehearsal.proven()
                 at_most = len(WORKERS) * stage.chunk
     assert sum(proof.states.values()) == 3_000
