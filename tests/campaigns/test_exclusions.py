@@ -6,7 +6,7 @@ from heliograph.domain.vocabulary import MissingVariable
 from tests.campaigns.rehearsal import Rehearsal
 from tests.campaigns.stage import Stage
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def suppress(rehearsal: Rehearsal, first: int, last: int) -> None:

@@ -9,7 +9,7 @@ from heliograph.domain.vocabulary import RunStatus
 from heliograph.errors import Conflict
 from tests.campaigns.stage import Stage
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_of_many_launches_at_once_one_makes_a_run(stage: Stage) -> None:

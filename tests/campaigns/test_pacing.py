@@ -5,7 +5,7 @@ import pytest
 from heliograph.simulator.messages import AcceptedMessage
 from tests.campaigns.stage import Stage
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 TOLERANCE = 1.2
 """A ratio of rates, not a time: what clocks and the first second of tokens may add."""

@@ -5,7 +5,7 @@ import pytest
 from heliograph.domain.vocabulary import RunStatus
 from tests.campaigns.stage import Stage
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_everybody_gets_one_message_and_the_books_agree_with_the_provider(stage: Stage) -> None:

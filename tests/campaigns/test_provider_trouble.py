@@ -8,7 +8,7 @@ from heliograph.simulator.script import AccountScript, AnswerKind, Match, Receip
 from tests.campaigns.rehearsal import Rehearsal
 from tests.campaigns.stage import Stage
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 WORKERS = 2  # bulk worker processes of the default layout
 

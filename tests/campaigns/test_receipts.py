@@ -7,7 +7,7 @@ from heliograph.simulator.script import Delivery, Fixed, Receipts, Script, Unifo
 from tests.campaigns.rehearsal import Proof
 from tests.campaigns.stage import Stage, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 SOME_FAIL = Delivery(delivered=0.8, undelivered={30003: 0.1, 30005: 0.05}, failed={30008: 0.05})
 

@@ -12,7 +12,7 @@ from heliograph.errors import Conflict
 from heliograph.simulator.script import Fixed, Script
 from tests.campaigns.stage import Stage
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 SLOW = Script(latency=Fixed(seconds=0.1))
 """Slow enough for a few seconds of campaign, so that there is a middle to do something in."""
