@@ -39,7 +39,7 @@ def to_outcome(message: OutgoingMessage, answer: Outcome) -> AttemptOutcome:
             now,
             provider_message_id=_storable(answer.provider_message_id),
             provider_status=_storable(answer.provider_status),
-            parts=answer.parts if answer.parts in _POSSIBLE_PARTS else None,
+            parts=_possible(answer.parts),
         )
     if isinstance(answer, Refused):
         return _with_error(message, MessageState.REJECTED, now, answer.error)
@@ -47,6 +47,11 @@ def to_outcome(message: OutgoingMessage, answer: Outcome) -> AttemptOutcome:
         return _with_error(message, MessageState.IN_DOUBT, now, answer.error)
     retry = now + timedelta(seconds=_retry_seconds(message.attempt, answer))
     return _with_error(message, MessageState.QUEUED, now, answer.error, due_at=retry)
+
+
+def _possible(parts: int | None) -> int | None:
+    """The count, if it can be one. (None would be looked for in the whole range, number by number.)"""
+    return parts if parts is not None and parts in _POSSIBLE_PARTS else None
 
 
 def released(message: OutgoingMessage) -> AttemptOutcome:
