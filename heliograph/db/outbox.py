@@ -29,13 +29,19 @@ class OutboxRow:
 async def take(connection: Connection, limit: int, hold: timedelta) -> list[OutboxRow]:
     """Takes the oldest available rows, hidden from other dispatchers for `hold`.
 
+    A row waits while an earlier one of its key is held or postponed: what is told of a key is told in order.
     A dispatcher that dies loses its hold, and the rows are told again: receivers bear repetition.
     """
     rows = await connection.fetch(
         """
         UPDATE outbox SET available_at = now() + $2, tries = tries + 1
         WHERE id IN (
-            SELECT id FROM outbox WHERE available_at <= now() ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+            SELECT id FROM outbox AS row
+            WHERE available_at <= now() AND NOT EXISTS (
+                SELECT FROM outbox AS earlier
+                WHERE earlier.key = row.key AND earlier.id < row.id AND earlier.available_at > now()
+            )
+            ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
         )
         RETURNING id, workspace_id, topic, key, payload, tries, traceparent
         """,

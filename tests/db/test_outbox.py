@@ -93,3 +93,18 @@ async def test_a_postponed_row_comes_back_with_its_reason(database: Database) ->
     assert keys(await take(database)) == ["a"]
     reasons = await database.pool.fetch("SELECT last_error FROM outbox")
     assert all(row["last_error"].startswith("Temporal is away") and len(row["last_error"]) <= 500 for row in reasons)
+
+
+async def test_a_row_waits_while_an_earlier_one_of_its_key_is_postponed(database: Database) -> None:
+    """A launch whose start was refused for minutes: its progress told before would be told to nobody."""
+    await put(database, "a", "a", "b")
+    first, second, other = await take(database)
+    async with database.transaction() as connection:
+        await outbox.postpone(connection, first.id, timedelta(hours=1), "refused")
+        await outbox.postpone(connection, second.id, timedelta(0), "behind it")
+        await outbox.forget(connection, [other.id])
+    await put(database, "a", "b")
+    assert keys(await take(database)) == ["b"]
+    async with database.transaction() as connection:
+        await outbox.forget(connection, [first.id])
+    assert [row.payload["number"] for row in await take(database)] == [1, 0]

@@ -14,7 +14,7 @@ from tests.db.ledger import seed_run
 from tests.past import seed_messages
 
 S = MessageState
-OPEN_STATES = sorted(OPEN)
+OPEN_STATES = sorted(state.value for state in OPEN)
 
 
 async def announced(database: Database) -> list[int]:
