@@ -9,46 +9,31 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from workflows.campaign_steps import CampaignSteps
+
 with workflow.unsafe.imports_passed_through():
-    from activities.campaigns import CampaignActivities
-    from activities.receipts import ReceiptActivities
-    from activities.sending import SendingActivities
     from heliograph.contracts import (
-        LANE_OF_CATEGORY,
         CampaignInput,
-        ChangeSpeed,
-        ChangeStatus,
         Closing,
-        DiscardQueued,
         PauseRequest,
-        PollInput,
         Progress,
         RunFigures,
         RunPlan,
         RunReference,
-        SendBatchInput,
         SendBatchResult,
         SpeedRequest,
     )
     from heliograph.domain.batches import BatchQueue, BatchRange
     from heliograph.domain.campaigns import CLOSED_RUN, window
     from heliograph.domain.ledger import OPEN, MessageState
-    from heliograph.domain.vocabulary import Category, RunStatus
+    from heliograph.domain.vocabulary import RunStatus
     from heliograph.temporal.details import campaign_details
     from heliograph.temporal.search_attributes import CAMPAIGN_STATUS
 
 _FREEZE_LEAD = timedelta(minutes=1)
 _LONGEST_POLL_PAUSE = timedelta(hours=6)
-_SHORT = timedelta(minutes=2)
-_LONG = timedelta(hours=2)
-_HEARTBEAT = timedelta(seconds=20)
-_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15))
-_BATCH_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=15), maximum_attempts=60
-)
 _WAVE = 1
 _PAUSABLE = (RunStatus.SCHEDULED, RunStatus.ACTIVE)
 _STOPPABLE = (*_PAUSABLE, RunStatus.PAUSED)
@@ -61,6 +46,7 @@ class CampaignWorkflow:
     @workflow.init
     def __init__(self, input: CampaignInput) -> None:
         self._run = RunReference(workspace_id=input.workspace_id, run_id=input.run_id)
+        self._steps = CampaignSteps(self._run)
         self._status = input.status
         self._changes = 0  # of the status, as far as this workflow made them
         self._reason: str | None = None
@@ -88,7 +74,7 @@ class CampaignWorkflow:
             await self._send_all(queue)
             if await self._await_receipts():
                 break
-            for batch in await self._unfinished_ranges():
+            for batch in await self._steps.unfinished_ranges():
                 queue.put_back(batch)
         return await self._close()
 
@@ -99,15 +85,7 @@ class CampaignWorkflow:
         if not plan.frozen:
             await self._wait(lambda: self._stopping, until=plan.start_at - _FREEZE_LEAD, what="the time to freeze")
             self._show("the freeze of its recipients")
-            figures = await workflow.execute_activity_method(
-                CampaignActivities.freeze_run,
-                self._run,
-                start_to_close_timeout=_LONG,
-                heartbeat_timeout=timedelta(minutes=2),
-                retry_policy=_RETRY,
-                summary=f"write {plan.source_rows} recipients into the ledger",
-            )
-            self._states = figures.states
+            self._states = (await self._steps.freeze(plan.source_rows)).states
         self._frozen = True
         await self._wait(lambda: self._stopping, until=plan.start_at, what="the start")
         self._started = True
@@ -139,7 +117,7 @@ class CampaignWorkflow:
             elif not queue.empty:
                 await self._wait(lambda: not self._may_send, until=queue.next_due(), what="a retry")
             else:
-                for batch in await self._unfinished_ranges():
+                for batch in await self._steps.unfinished_ranges():
                     queue.put_back(batch)
                 if queue.empty and not await self._claims_are_open():
                     return
@@ -166,19 +144,13 @@ class CampaignWorkflow:
             if not self._open:
                 continue
             if workflow.now() >= min(end, next_poll):
-                await self._poll()
+                await self._steps.poll()
                 pause = min(_LONGEST_POLL_PAUSE, pause * 2)
                 next_poll = workflow.now() + pause
 
     async def _close(self) -> Closing:
         self._show("the close")
-        closing = await workflow.execute_activity_method(
-            CampaignActivities.close_run,
-            self._run,
-            start_to_close_timeout=_LONG,
-            retry_policy=_RETRY,
-            summary="count the ledger, compare the books, freeze the totals",
-        )
+        closing = await self._steps.close()
         await workflow.wait_condition(workflow.all_handlers_finished)
         self._enter(closing.status)
         self._states = closing.figures.states
@@ -205,26 +177,9 @@ class CampaignWorkflow:
             pending[asyncio.create_task(self._send(batch))] = batch
 
     async def _send(self, batch: BatchRange) -> SendBatchResult | None:
-        """One batch on the lane of its category; None when it failed for good and the run was paused for it."""
-        plan = self._known_plan
-        urgent = plan.category is not Category.PROMOTIONAL
+        """One batch; None when it failed for good and the run was paused for it."""
         try:
-            return await workflow.execute_activity_method(
-                SendingActivities.send_batch,
-                SendBatchInput(
-                    workspace_id=self._run.workspace_id,
-                    run_id=self._run.run_id,
-                    wave=batch.wave,
-                    first=batch.first,
-                    last=batch.last,
-                ),
-                task_queue=LANE_OF_CATEGORY[plan.category],
-                start_to_close_timeout=timedelta(minutes=30),
-                heartbeat_timeout=_HEARTBEAT,
-                retry_policy=_BATCH_RETRY,
-                priority=Priority(priority_key=2 if urgent else 4, fairness_key=str(plan.campaign_id)),
-                summary=f"send recipients {batch.first} to {batch.last}",
-            )
+            return await self._steps.send(self._known_plan, batch)
         except ActivityError as error:
             cause = error.cause
             await self._change_status(RunStatus.PAUSED, f"sending failed: {cause or error}")
@@ -244,9 +199,7 @@ class CampaignWorkflow:
 
     async def _claims_are_open(self) -> bool:
         """Waits for claims of workers that were lost; their leases end, and what they held is settled."""
-        seconds = await workflow.execute_activity_method(
-            CampaignActivities.seconds_of_open_claims, self._run, start_to_close_timeout=_SHORT, retry_policy=_RETRY
-        )
+        seconds = await self._steps.seconds_of_open_claims()
         if seconds <= 0:
             return False
         until = workflow.now() + timedelta(seconds=seconds + 1)
@@ -307,23 +260,14 @@ class CampaignWorkflow:
     async def change_speed(self, request: SpeedRequest) -> None:
         """A new speed limit of the run, in force with the next chunk of every worker."""
         async with self._changing:
-            await workflow.execute_activity_method(
-                CampaignActivities.change_speed,
-                ChangeSpeed(
-                    workspace_id=self._run.workspace_id,
-                    run_id=self._run.run_id,
-                    messages_per_second=request.messages_per_second,
-                ),
-                start_to_close_timeout=_SHORT,
-                retry_policy=_RETRY,
-            )
+            await self._steps.change_speed(request.messages_per_second)
             await self._load_plan()
 
     @change_speed.validator
     def _may_change_speed(self, request: SpeedRequest) -> None:  # noqa: ARG002 - as above
         self._require(*_STOPPABLE, verb="change the speed of")
 
-    # -- asking activities
+    # -- the run as the ledger has it
 
     @property
     def _known_plan(self) -> RunPlan:
@@ -335,9 +279,7 @@ class CampaignWorkflow:
         return sum(count for state, count in self._states.items() if state in OPEN)
 
     async def _load_plan(self) -> None:
-        self._plan = await workflow.execute_activity_method(
-            CampaignActivities.load_plan, self._run, start_to_close_timeout=_SHORT, retry_policy=_RETRY
-        )
+        self._plan = await self._steps.load_plan()
 
     def _adopt_plan(self) -> None:
         """The status as the ledger has it: workers pause a run too."""
@@ -346,52 +288,19 @@ class CampaignWorkflow:
         self._stopping = self._stopping or self._known_plan.status is RunStatus.STOPPING
 
     async def _read_figures(self) -> RunFigures:
-        figures = await workflow.execute_activity_method(
-            CampaignActivities.read_figures, self._run, start_to_close_timeout=_SHORT, retry_policy=_RETRY
-        )
+        figures = await self._steps.read_figures()
         self._states = figures.states
         self._show(self._waiting_for)
         return figures
 
-    async def _unfinished_ranges(self) -> list[BatchRange]:
-        return await workflow.execute_activity_method(
-            CampaignActivities.unfinished_ranges,
-            self._run,
-            start_to_close_timeout=_LONG,
-            retry_policy=_RETRY,
-            summary="does the ledger hold anything that is still queued?",
-        )
-
-    async def _poll(self) -> None:
-        await workflow.execute_activity_method(
-            ReceiptActivities.poll_receipts,
-            PollInput(workspace_id=self._run.workspace_id, run_id=self._run.run_id),
-            start_to_close_timeout=_LONG,
-            heartbeat_timeout=timedelta(minutes=1),
-            retry_policy=_RETRY,
-            summary="ask the provider for what no receipt has told",
-        )
-
     async def _discard(self, state: MessageState, reason: str) -> RunFigures:
-        figures = await workflow.execute_activity_method(
-            CampaignActivities.discard_queued,
-            DiscardQueued(workspace_id=self._run.workspace_id, run_id=self._run.run_id, state=state, reason=reason),
-            start_to_close_timeout=_LONG,
-            heartbeat_timeout=timedelta(minutes=2),
-            retry_policy=_RETRY,
-            summary=f"what was never tried becomes {state.value}",
-        )
+        figures = await self._steps.discard_queued(state, reason)
         self._states = figures.states
         return figures
 
     async def _change_status(self, status: RunStatus, reason: str | None = None) -> None:
         """The ledger first: workers read it before every claim."""
-        now = await workflow.execute_activity_method(
-            CampaignActivities.change_status,
-            ChangeStatus(workspace_id=self._run.workspace_id, run_id=self._run.run_id, status=status, reason=reason),
-            start_to_close_timeout=_SHORT,
-            retry_policy=_RETRY,
-        )
+        now = await self._steps.change_status(status, reason)
         self._changes += 1
         self._reason = reason
         self._enter(now)

@@ -25,7 +25,7 @@ class SweeperWorkflow:
             result = await workflow.execute_activity_method(
                 SweeperActivities.sweep,
                 start_to_close_timeout=timedelta(minutes=20),
-                heartbeat_timeout=timedelta(seconds=30),
+                heartbeat_timeout=timedelta(seconds=15),
                 retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=5)),
                 summary="sweep every few seconds",
             )
