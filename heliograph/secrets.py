@@ -35,20 +35,24 @@ class KeyRing:
 
     def open(self, sealed: bytes, *, context: bytes) -> bytes:
         """The plain bytes; `Defect` when the key is missing or the bytes were tampered with."""
-        length = sealed[0]
-        name = sealed[1 : 1 + length].decode()
+        name, rest = _key_and_rest(sealed)
         key = self.keys.get(name)
         if key is None:
             raise Defect(f"the key {name!r} is not in HELIOGRAPH_MASTER_KEYS: add it back to open what it sealed")
-        rest = sealed[1 + length :]
         try:
             return AESGCM(key).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], context)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut off within its nonce
             raise Defect("a sealed secret does not belong here or was changed") from error
 
     def sealed_by_current(self, sealed: bytes) -> bool:
         """Whether the first key sealed it; if not, opening and sealing anew rotates it."""
-        return sealed[1 : 1 + sealed[0]].decode() == next(iter(self.keys))
+        return _key_and_rest(sealed)[0] == next(iter(self.keys))
+
+
+def _key_and_rest(sealed: bytes) -> tuple[str, bytes]:
+    """The key's id, whatever bytes were put in its place, and what follows it."""
+    end = 1 + (sealed[0] if sealed else 0)
+    return sealed[1:end].decode(errors="replace"), sealed[end:]
 
 
 def parse_key_ring(text: str) -> KeyRing:
