@@ -10,13 +10,14 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.heartbeats import Heartbeats, heartbeats
 from heliograph.contracts import CampaignLaunch, SweepResult, campaign_workflow_id
-from heliograph.db import idempotency, leases, receipts, runs
+from heliograph.db import audiences, idempotency, leases, receipts, runs
 from heliograph.db.engine import Database
 from heliograph.domain.ledger import OPEN
 from heliograph.services.connections import Connections
 from heliograph.services.in_doubt import resolve_in_doubt
-from heliograph.services.starting import start_campaign
+from heliograph.services.starting import start_campaign, start_import
 from heliograph.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -48,6 +49,10 @@ class SweeperActivities:
     @activity.defn
     async def sweep(self) -> SweepResult:
         """Sweeps for some minutes; the workflow then begins the next round."""
+        async with heartbeats() as beating:
+            return await self._sweep(beating)
+
+    async def _sweep(self, beating: Heartbeats) -> SweepResult:
         total = SweepResult()
         now = time.monotonic()
         end, next_sweep, next_look = now + _ROUND.total_seconds(), now, now
@@ -60,7 +65,7 @@ class SweeperActivities:
                 next_look = now + _LOOK_FOR_WORKFLOWS_SECONDS
                 total = _plus(total, SweepResult(restarted=await self._restart_lost_workflows()))
                 await idempotency.delete_expired_keys(self._database)
-            activity.heartbeat(total)
+            beating.update(**total.model_dump())
             await asyncio.sleep(_ANNOUNCE_SECONDS)
         return total
 
@@ -91,6 +96,11 @@ class SweeperActivities:
                     restarted += 1
             except RPCError as error:  # one run must not keep the others unswept; the next round tries again
                 _log.error("run %s has no workflow, and it cannot be started: %s", run_id, error.message)
+        for workspace_id, import_id in await audiences.running_imports(self._database.pool, _OLD_ENOUGH):
+            try:
+                await start_import(self._client, workspace_id, import_id)  # one that runs is left alone
+            except RPCError as error:
+                _log.error("import %s cannot be started: %s", import_id, error.message)
         return restarted
 
     async def _has_workflow(self, run_id: UUID) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from heliograph.db.audience_copy import COLUMNS
-from heliograph.db.engine import Connection
+from heliograph.db.engine import Connection, Pool
 from heliograph.db.pages import Page, PageRequest, newest_first, page_of
 from heliograph.db.tables import Audience, AudienceImport, AudienceRow, Run
 from heliograph.db.tables.audiences import ImportStatus
@@ -230,3 +231,12 @@ async def finish_import(
         variables,
     )
     return found
+
+
+async def running_imports(pool: Pool, older_than: timedelta) -> list[tuple[UUID, UUID]]:
+    """(workspace, import) of imports begun a while ago that have not ended: each must have a workflow."""
+    rows = await pool.fetch(
+        "SELECT workspace_id, id FROM audience_import WHERE status = 'running' AND created_at < now() - $1::interval",
+        older_than,
+    )
+    return [(row["workspace_id"], row["id"]) for row in rows]

@@ -9,7 +9,8 @@ from temporalio.service import RPCError
 from temporalio.testing import ActivityEnvironment
 
 from activities.sweeper import SweeperActivities
-from heliograph.contracts import SweepResult, campaign_workflow_id
+from heliograph.contracts import SweepResult, campaign_workflow_id, import_workflow_id
+from heliograph.db.tables import AudienceImport
 from heliograph.db.tables.base import now
 from heliograph.domain.vocabulary import RunStatus
 from heliograph.services.context import Services
@@ -64,3 +65,23 @@ async def test_a_closed_run_gets_no_workflow(services: Services) -> None:
     run_id = await launched_long_ago(services, RunStatus.COMPLETED)
     assert (await sweep_once(services)).restarted == 0
     assert not await exists(services, run_id)
+
+
+async def test_an_import_whose_workflow_was_terminated_in_temporal_gets_a_new_one(services: Services) -> None:
+    seeded = await seed_run(services.database, 1)
+    record = AudienceImport(
+        workspace_id=seeded.workspace_id,
+        audience_id=seeded.audience_id,
+        path="customers.csv",
+        file_name="customers.csv",
+        digest=b"digest",
+        size=1,
+        created_at=now() - timedelta(hours=1),
+    )
+    async with services.database.unit_of_work() as session:
+        session.add(record)
+    await sweep_once(services)
+    handle = services.temporal.get_workflow_handle(import_workflow_id(record.id))
+    await handle.terminate("by mistake")
+    await sweep_once(services)
+    assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
