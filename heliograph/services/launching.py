@@ -17,6 +17,7 @@ from heliograph.db.audiences import find_audience, find_running_import
 from heliograph.db.outbox import CAMPAIGN_START
 from heliograph.db.tables import Audience, Campaign, Outbox, Run, TemplateVersion
 from heliograph.db.tables.base import now
+from heliograph.db.templates import find_template
 from heliograph.domain.campaigns import CampaignSettings, in_doubt_limit
 from heliograph.domain.vocabulary import CampaignStatus, Schedule
 from heliograph.errors import Conflict, FieldError, InvalidInput, NotFound
@@ -157,13 +158,8 @@ async def _choose(session: AsyncSession, campaign: Campaign, settings: CampaignS
     """Everything a run pins; `InvalidInput` names each field that is missing, all at once."""
     workspace_id = campaign.workspace_id
     missing: list[FieldError] = []
-    template = audience = None
-    if settings.template_id is not None:
-        template = await campaigns.find_template_version(
-            session, workspace_id, settings.template_id, settings.template_version
-        )
-    if template is None:
-        missing.append(FieldError("template_id", "a campaign needs a template: choose one", "required"))
+    audience = None
+    template = await _template(session, workspace_id, settings, missing)
     if settings.audience_id is not None:
         audience = await find_audience(session, workspace_id, settings.audience_id)
     if audience is None:
@@ -184,6 +180,23 @@ async def _choose(session: AsyncSession, campaign: Campaign, settings: CampaignS
     if missing or template is None or audience is None or sending is None:
         raise InvalidInput("; ".join(f"{item.field}: {item.rule}" for item in missing), errors=missing)
     return _Choice(audience, template, sending)
+
+
+async def _template(
+    session: AsyncSession, workspace_id: UUID, settings: CampaignSettings, missing: list[FieldError]
+) -> TemplateVersion | None:
+    """The version to pin; none of a template that is out of use."""
+    version = template = None
+    if settings.template_id is not None:
+        template = await find_template(session, workspace_id, settings.template_id)
+        version = await campaigns.find_template_version(
+            session, workspace_id, settings.template_id, settings.template_version
+        )
+    if template is None or version is None:
+        missing.append(FieldError("template_id", "a campaign needs a template: choose one", "required"))
+    elif template.archived_at is not None:
+        missing.append(FieldError("template_id", "the template is archived: choose another", "archived"))
+    return version
 
 
 def _start(settings: CampaignSettings) -> datetime:
