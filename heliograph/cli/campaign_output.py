@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from heliograph.cli.output import console, id_column, print_json
@@ -41,7 +42,7 @@ def campaigns(found: Sequence[CampaignView], *, as_json: bool) -> None:
     for item in found:
         table.add_row(
             str(item.campaign.id),
-            item.campaign.name,
+            escape(item.campaign.name),
             item.campaign.status.value,
             str(item.run.source_rows) if item.run else "",
             f"{item.run.created_at:%Y-%m-%d %H:%M}" if item.run else "",
@@ -119,7 +120,9 @@ def report(found: Report, *, as_json: bool = False) -> None:
     if found.failures:
         failures = Table("state", "code", "messages", "why")
         for failure in found.failures:
-            failures.add_row(failure.state.value, failure.code, f"{failure.count:,}", failure.message or "")
+            failures.add_row(
+                failure.state.value, escape(failure.code), f"{failure.count:,}", escape(failure.message or "")
+            )
         console.print(failures)
     if found.timings is not None:
         console.print(

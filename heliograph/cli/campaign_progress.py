@@ -5,6 +5,7 @@ import time
 from collections import deque
 from uuid import UUID
 
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from heliograph.cli.output import errors
@@ -69,7 +70,7 @@ def _rate(readings: deque[tuple[float, int]]) -> float:
 def _stage(report: Report, left: int) -> str:
     run = report.run
     if run.status is RunStatus.PAUSED:
-        return f"paused: {run.pause_reason}"
+        return f"paused: {escape(run.pause_reason or '')}"
     if run.frozen_at is None:
         return "freezing"
     if run.status in _OVER:
