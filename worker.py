@@ -5,7 +5,6 @@ run nothing but sending, so that a blast cannot hold up a decision.
 """
 
 import asyncio
-import gc
 import logging
 import signal
 from contextlib import AsyncExitStack
@@ -24,6 +23,7 @@ from activities.imports import ImportActivities
 from activities.receipts import ReceiptActivities
 from activities.sending import SendingActivities
 from activities.sweeper import SweeperActivities
+from heliograph.collector import tune_collector
 from heliograph.contracts import DISPATCH_WORKFLOW_ID, SWEEPER_WORKFLOW_ID, Lane
 from heliograph.db.figures import read_ledger_figures
 from heliograph.rendering.cache import TemplateCache
@@ -47,7 +47,6 @@ WORKFLOWS = [CampaignWorkflow, DispatchWorkflow, ImportWorkflow, SweeperWorkflow
 BATCHES_AT_A_TIME = {Lane.BULK: 4, Lane.TRANSACTIONAL: 8, Lane.OTP: 16}
 _GRACE = timedelta(seconds=40)
 _HEARTBEAT_THROTTLE = timedelta(seconds=2)
-_COLLECT_AFTER = 20_000  # objects made and not yet freed
 
 
 def control_activities(services: Services, connections: Connections) -> list[Any]:
@@ -106,16 +105,6 @@ async def _read_figures(services: Services) -> LedgerFigures:
         return await read_ledger_figures(connection)
 
 
-def _tune_collector() -> None:
-    """The modules and types of the start are no garbage, and what a call leaves behind seldom has cycles.
-
-    Without this the collector would walk all of it again and again, a tenth of what a message costs.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 20, 20)
-
-
 async def run(lanes: list[Lane]) -> None:
     """Works until SIGTERM or SIGINT, then stops claiming, finishes what is in flight and records it."""
     stop = asyncio.Event()
@@ -137,7 +126,7 @@ async def run(lanes: list[Lane]) -> None:
             else:
                 activities = [sending.send_batch]
             await doors.enter_async_context(build_worker(services.temporal, lane, activities))
-        _tune_collector()
+        tune_collector()
         _log.info("working on %s", ", ".join(lanes))
         await stop.wait()
         _log.info("stopping: what is in flight is finished and recorded")

@@ -16,7 +16,9 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from api.app import create_app
+from heliograph.collector import tune_collector
 from heliograph.errors import Defect, HeliographError
+from heliograph.providers.registry import providers
 from heliograph.services.opening import open_services
 from heliograph.settings import Settings, settings
 from heliograph.telemetry.http import instrumented
@@ -50,6 +52,8 @@ async def serve(configured: Settings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)
+        providers()  # their libraries take a second to load, and are loaded before the collector is told
+        tune_collector()
         logger.info("listening on http://%s:%s", configured.api_host, configured.api_port)
         await server.serve()
         if server.interrupt_children:

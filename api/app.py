@@ -64,6 +64,7 @@ def assemble(settings: Settings) -> FastAPI:
     if settings.bench_routes:
         app.include_router(yardstick.router)
     app.add_middleware(BodyLimitMiddleware, body_limit=settings.body_limit, upload_limit=settings.upload_limit)
+    app.add_middleware(callbacks.CallbackLane)
     problems.install(app)
     openapi.install(app)
     return app

@@ -4,17 +4,19 @@ The hottest route of the API. It is an ASGI application of its own behind a docu
 dependencies and responses would cost as much again as everything that is done here.
 """
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
-from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import documented
 from heliograph.errors import PayloadTooLarge
@@ -28,6 +30,7 @@ from heliograph.services.receipts import store, take_status_callback
 BODY_LIMIT = 64 * 1024
 """Bytes. Twilio's callbacks have about 500."""
 
+_STATUS: Final = re.compile(r"/callbacks/([^/]+)/status")
 _START: Message = {"type": "http.response.start", "status": HTTPStatus.OK, "headers": [(b"content-length", b"0")]}
 _END: Message = {"type": "http.response.body", "body": b""}
 
@@ -40,12 +43,12 @@ class CallbackDoor:
         self._public_url = services.settings.public_url.rstrip("/")
         self.batcher = ReceiptBatcher(partial(store, services.database))
 
-    async def take_status(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def take_status(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers 200 with nothing in it when the receipts are committed; raises our errors otherwise."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         body = await _read_body(receive, headers.get("content-length", ""))
         request = ProviderRequest(scope["method"], self._url(scope), headers, body)
-        await take_status_callback(self._connectors, self.batcher, scope["path_params"]["token"], request)
+        await take_status_callback(self._connectors, self.batcher, token, request)
         await send(_START)
         await send(_END)
 
@@ -88,14 +91,47 @@ def _too_large() -> PayloadTooLarge:
 
 
 class _CallbackRoute(APIRoute):
-    """Documented by FastAPI, served without it."""
+    """Documented by FastAPI, served without it: by `CallbackLane`, or here where that stood aside."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in (self.methods or ()):
             await super().handle(scope, receive, send)
             return
         door: CallbackDoor = scope["app"].state.callbacks
-        await door.take_status(scope, receive, send)
+        await door.take_status(scope["path_params"]["token"], scope, receive, send)
+
+
+class CallbackLane:
+    """Brings status callbacks to their door past limits, exception handlers and routing, which cost as much again.
+
+    What it does not know for certain takes the usual way. Errors are problems as everywhere.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves a POST to a callback's address; passes everything else on."""
+        found = _STATUS.fullmatch(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if found is None:
+            await self._app(scope, receive, send)
+            return
+        door: CallbackDoor = scope["app"].state.callbacks
+        scope["route"] = _ROUTE  # for who names requests by their route
+        try:
+            await door.take_status(found[1], scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - answered as the application would, or raised on
+            await (await _answer_to(error, Request(scope)))(scope, receive, send)
+
+
+async def _answer_to(error: Exception, request: Request) -> Response:
+    """What the application's own handler makes of it; without one it is raised on, to the outermost edge."""
+    handlers = request.app.exception_handlers
+    for kind in type(error).__mro__:
+        if kind in handlers:
+            response: Response = await handlers[kind](request, error)
+            return response
+    raise error
 
 
 @asynccontextmanager
@@ -133,6 +169,9 @@ _RESPONSES = documented(403, 404, 413, 422, 503)
 async def take_status_callback_by_post(token: str) -> None:
     """Answers 200, without a body, when the receipts are committed. Reports of messages that are not known (yet) are
     kept aside and taken up when their message is. A repeated callback changes nothing."""
+
+
+_ROUTE: Final = router.routes[-1]
 
 
 @router.get(

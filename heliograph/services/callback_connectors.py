@@ -1,5 +1,6 @@
 """Which connector a callback's token names, with its credentials in clear: kept a short while, for speed."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from uuid import UUID
@@ -38,6 +39,7 @@ class CallbackConnectors:
         self._database = database
         self._key_ring = key_ring
         self._known: dict[str, CallbackConnector] = {}
+        self._reading: dict[str, asyncio.Task[CallbackConnector]] = {}
 
     async def find(self, token: str) -> CallbackConnector:
         """The connector; `NotFound` for an unknown token, `Forbidden` when it has no credentials to check against."""
@@ -53,6 +55,14 @@ class CallbackConnectors:
         return await self._read(connector.token)
 
     async def _read(self, token: str) -> CallbackConnector:
+        """Many callbacks that miss it at once read it once."""
+        reading = self._reading.get(token)
+        if reading is None:
+            reading = self._reading[token] = asyncio.create_task(self._read_now(token))
+            reading.add_done_callback(lambda _: self._reading.pop(token, None))
+        return await asyncio.shield(reading)
+
+    async def _read_now(self, token: str) -> CallbackConnector:
         self._known.pop(token, None)
         if len(token) > _LONGEST_TOKEN or not token.isascii() or "\0" in token:
             raise _unknown()
