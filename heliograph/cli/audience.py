@@ -88,10 +88,10 @@ def list_(
     for found in page.items:
         row = (
             str(found.id),
-            found.name,
+            escape(found.name),
             f"{found.row_count:,}",
             f"{found.duplicate_count:,}",
-            ", ".join(found.columns),
+            escape(", ".join(found.columns)),
         )
         table.add_row(*row)
     console.print(table)
@@ -111,11 +111,12 @@ def show(audience_id: AudienceId, as_json: AsJson = False) -> None:
         print_json({"audience": found, "imports": [_import_document(record) for record in page.items]})
         return
     console.print(f"{found.name} ({found.id})", markup=False)
-    console.print(f"{found.row_count:,} rows, {found.duplicate_count:,} repeat a number; {', '.join(found.columns)}")
+    counted = f"{found.row_count:,} rows, {found.duplicate_count:,} repeat a number"
+    console.print(f"{counted}; {', '.join(found.columns)}", markup=False)
     table = Table(id_column("import"), "file", "status", "rows", "rejected", "duplicates")
     for record in page.items:
         counts = (f"{record.rows_added:,}", f"{record.rows_rejected:,}", f"{record.duplicates:,}")
-        table.add_row(str(record.id), record.file_name, record.status.value, *counts)
+        table.add_row(str(record.id), escape(record.file_name), record.status.value, *counts)
     console.print(table)
 
 

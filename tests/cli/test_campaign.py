@@ -36,9 +36,9 @@ AT = datetime(2030, 12, 24, 9, 0, tzinfo=UTC)
 
 def run_of(status: RunStatus = RunStatus.COMPLETED, **more: Any) -> Run:
     """A run of a hundred."""
-    ids = ("workspace_id", "campaign_id", "campaign_version_id", "template_version_id", "audience_id", "sender_id")
+    ids: dict[str, Any] = {name: new_id() for name in Run.model_fields if name.endswith("_id")}
     return Run(
-        **{name: new_id() for name in (*ids, "connector_id")},
+        **ids,
         channel=Channel.SMS,
         category=Category.PROMOTIONAL,
         status=status,
