@@ -9,6 +9,7 @@ from heliograph.db.trouble import DATABASE_TROUBLE
 from heliograph.errors import HeliographError, Unavailable
 from heliograph.temporal.failures import to_application_error
 
+
 class _ErrorMapping(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         try:
