@@ -13,10 +13,10 @@ _log = logging.getLogger(__name__)
 
 FLUSH_AT = 200
 """Reports in one commit, where that many wait."""
-LINGER_SECONDS = 0.005
+LINGER_SECONDS = 0.01
 """How long the first report waits for company. A provider does not mind; a commit of one costs as much as one of 50."""
-IN_FLIGHT = 2
-"""Commits at a time: while one waits for the disk, the next is being folded."""
+IN_FLIGHT = 1
+"""Commits at a time: what comes meanwhile is the next one. Two would be half as large each, and cost as much each."""
 PATIENCE_SECONDS = 10.0
 """How long a commit may take. Twilio waits 15 seconds for an answer."""
 
