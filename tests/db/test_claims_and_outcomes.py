@@ -7,7 +7,7 @@ import pytest
 from heliograph.db import claims, leases, outcomes, runs
 from heliograph.db.claims import Claim, Rendered
 from heliograph.db.counters import read_figures
-from heliograph.db.engine import Database
+from heliograph.db.engine import Database, open_database
 from heliograph.db.freeze import freeze_chunk
 from heliograph.db.outcomes import AttemptOutcome
 from heliograph.domain.ledger import MessageState
@@ -72,6 +72,15 @@ async def test_a_freeze_that_is_repeated_from_the_start_adds_nothing(database: D
     await freeze_chunk(database, seeded.run_id)
     assert await states(database, seeded.run_id) == {"queued": 20}
     assert await books_balance(database, seeded.run_id)
+
+
+async def test_many_freezes_at_once_come_through_on_a_small_pool(database: Database, database_url: str) -> None:
+    seeded = [await seed_run(database, 10, freeze=False) for _ in range(3)]
+    async with open_database(database_url, pool_size=2) as small:
+        await asyncio.gather(*(freeze_chunk(small, each.run_id) for each in seeded))
+    for each in seeded:
+        assert await states(database, each.run_id) == {"queued": 10}
+        assert await books_balance(database, each.run_id)
 
 
 async def test_two_workers_on_one_range_never_claim_the_same_message(database: Database) -> None:
