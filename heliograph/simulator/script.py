@@ -200,7 +200,7 @@ REALISTIC_RULES = (
     refusal(21614, 0.004),
     refusal(21408, 0.001, 403),
     Rule(
-        match=Match(rate=0.004, times=1),
+        match=Match(rate=0.0005, times=1),
         answer=SendAnswer(kind=AnswerKind.ERROR, status=429, code=20429, retry_after="1"),
     ),
 )
