@@ -58,13 +58,14 @@ def create_app(services: Services) -> FastAPI:
 
 def assemble(settings: Settings) -> FastAPI:
     """The routes, not yet able to answer: `make docs` describes them."""
-    app = FastAPI(title="Heliograph", version="1", generate_unique_id_function=_operation_id, redoc_url=None)
+    app = callbacks.Application(
+        title="Heliograph", version="1", generate_unique_id_function=_operation_id, redoc_url=None
+    )
     for router in ROUTERS:
         app.include_router(router)
     if settings.bench_routes:
         app.include_router(yardstick.router)
     app.add_middleware(BodyLimitMiddleware, body_limit=settings.body_limit, upload_limit=settings.upload_limit)
-    app.add_middleware(callbacks.CallbackLane)
     problems.install(app)
     openapi.install(app)
     return app

@@ -16,9 +16,9 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from api.problems import documented
+from api.problems import defect, documented
 from heliograph.errors import PayloadTooLarge
 from heliograph.providers.protocol import ProviderRequest
 from heliograph.providers.registry import providers
@@ -91,7 +91,7 @@ def _too_large() -> PayloadTooLarge:
 
 
 class _CallbackRoute(APIRoute):
-    """Documented by FastAPI, served without it: by `CallbackLane`, or here where that stood aside."""
+    """Documented by FastAPI, served without it: by `Application`, or here where that stood aside."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in (self.methods or ()):
@@ -101,37 +101,36 @@ class _CallbackRoute(APIRoute):
         await door.take_status(scope["path_params"]["token"], scope, receive, send)
 
 
-class CallbackLane:
-    """Brings status callbacks to their door past limits, exception handlers and routing, which cost as much again.
+class Application(FastAPI):
+    """FastAPI, with one way past its limits, handlers and routing: status callbacks go straight to their door.
 
-    What it does not know for certain takes the usual way. Errors are problems as everywhere.
+    FastAPI would cost as much again. What is not for certain a callback takes the usual way; errors are the same
+    problems on both.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves a POST to a callback's address; passes everything else on."""
+        """Serves a POST to a callback's address; FastAPI serves everything else."""
         found = _STATUS.fullmatch(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
         if found is None:
-            await self._app(scope, receive, send)
+            await super().__call__(scope, receive, send)
             return
-        door: CallbackDoor = scope["app"].state.callbacks
+        scope["app"] = self
         scope["route"] = _ROUTE  # for who names requests by their route
         try:
-            await door.take_status(found[1], scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - answered as the application would, or raised on
-            await (await _answer_to(error, Request(scope)))(scope, receive, send)
+            await self.state.callbacks.take_status(found[1], scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - the edge of the process
+            response = await _answer_to(error, Request(scope))
+            await response(scope, receive, send)
 
 
 async def _answer_to(error: Exception, request: Request) -> Response:
-    """What the application's own handler makes of it; without one it is raised on, to the outermost edge."""
+    """What the application's own handler makes of it, else a defect."""
     handlers = request.app.exception_handlers
     for kind in type(error).__mro__:
         if kind in handlers:
             response: Response = await handlers[kind](request, error)
             return response
-    raise error
+    return defect(error)
 
 
 @asynccontextmanager

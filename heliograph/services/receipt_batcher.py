@@ -13,8 +13,8 @@ _log = logging.getLogger(__name__)
 
 FLUSH_AT = 200
 """Reports in one commit, where that many wait."""
-LINGER_SECONDS = 0.01
-"""How long the first report waits for company. A provider does not mind; a commit of one costs as much as one of 50."""
+LINGER_SECONDS = 0.003
+"""How long the first report waits for company, while nothing is being committed."""
 IN_FLIGHT = 1
 """Commits at a time: what comes meanwhile is the next one. Two would be half as large each, and cost as much each."""
 PATIENCE_SECONDS = 10.0

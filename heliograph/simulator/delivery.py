@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-CONNECTIONS_PER_SERVER: Final = 128
+CONNECTIONS_PER_SERVER: Final = 256
 TIMEOUT_SECONDS: Final = 15.0
 _ATTEMPTS: Final = 2
 _SWEEP_SECONDS: Final = 1.0

@@ -31,7 +31,7 @@ WORKERS: dict[str, tuple[Lane, ...]] = {
 
 PARTS = ("postgres", "temporal", "simulator", "api", *WORKERS)
 
-_BULK_NICENESS = 10
+_BULK_NICENESS = 5
 _STEPS = ("migrations", "bootstrap")
 
 

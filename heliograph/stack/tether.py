@@ -18,8 +18,18 @@ def main() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(orphan_signal))
         if os.getppid() != int(supervisor):  # it died before we were tied
             sys.exit(1)
-    os.nice(int(niceness))
+    _yield_to_others(int(niceness))
     os.execvp(command[0], command)
+
+
+def _yield_to_others(niceness: int) -> None:
+    """Takes a lower priority, also against other sessions: Linux weighs those as groups (autogroup), by a file."""
+    os.nice(niceness)
+    if niceness and sys.platform == "linux":
+        try:
+            os.write(os.open("/proc/self/autogroup", os.O_WRONLY | os.O_CLOEXEC), str(niceness).encode())
+        except OSError:
+            pass  # a kernel without it: the priority holds everywhere
 
 
 main()
