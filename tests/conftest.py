@@ -21,7 +21,7 @@ from heliograph.db.tables import Workspace
 from heliograph.domain.vocabulary import Role, WorkspaceMode
 from heliograph.secrets import KeyRing
 from heliograph.services.context import Actor, Services
-from heliograph.settings import Settings
+from heliograph.settings import Settings, settings
 from heliograph.stack.ports import free_port
 from heliograph.stack.postgres import EmbeddedPostgres
 from heliograph.temporal.plugin import HeliographPlugin
@@ -74,6 +74,14 @@ async def _answers(url: str, *, seconds: float = 30) -> None:
         else:
             await connection.close()
             return
+
+
+@pytest.fixture(autouse=True)
+def fresh_settings() -> Iterator[None]:
+    """No test sees the settings that another one's environment made."""
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -235,6 +235,8 @@ class CampaignWorkflow:
             await self._load_plan()  # workers may have paused the run a moment ago
             self._adopt_plan()
             self._require(RunStatus.PAUSED, verb="resume")
+            # A refusal that is still on its way to the ledger would pause the run anew.
+            await workflow.wait_condition(lambda: not self._in_flight)
             await self._change_status(RunStatus.ACTIVE if self._started else RunStatus.SCHEDULED)
             return await self._read_figures()
 

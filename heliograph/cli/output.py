@@ -11,7 +11,10 @@ from rich.table import Column
 
 from heliograph.errors import HeliographError
 
-console = Console(highlight=False, soft_wrap=True)
+_WIDTH_OF_FILES = 160
+"""Columns where nobody looks at a terminal: a pipe or a file must not lose the ends of cells."""
+
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH_OF_FILES)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
