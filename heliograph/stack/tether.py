@@ -5,6 +5,7 @@ SIGNAL when the supervisor dies, even by SIGKILL. Doing this in the child of a f
 threads. Elsewhere than on Linux nothing is tied: the next start clears what was left behind (`leftovers.py`).
 """
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -26,10 +27,8 @@ def _yield_to_others(niceness: int) -> None:
     """Takes a lower priority, also against other sessions: Linux weighs those as groups (autogroup), by a file."""
     os.nice(niceness)
     if niceness and sys.platform == "linux":
-        try:
+        with contextlib.suppress(OSError):  # a kernel without it: the priority holds everywhere
             os.write(os.open("/proc/self/autogroup", os.O_WRONLY | os.O_CLOEXEC), str(niceness).encode())
-        except OSError:
-            pass  # a kernel without it: the priority holds everywhere
 
 
 main()
