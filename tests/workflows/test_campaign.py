@@ -75,7 +75,7 @@ async def test_a_run_stopped_while_it_waits_for_its_start_sends_nothing(skipping
     ledger = StubLedger(await skipping_time.plan(start_at=await skipping_time.now() + timedelta(days=3)))
     async with skipping_time.campaign(ledger) as campaign:
         # The test server can lose an update that meets the very first task; a real one does not.
-        while not any(
+        while not any(  # noqa: ASYNC110 - a server is asked
             event.HasField("timer_started_event_attributes") for event in (await campaign.fetch_history()).events
         ):
             await asyncio.sleep(0.05)
