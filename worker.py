@@ -18,14 +18,16 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
 from activities.campaigns import CampaignActivities
+from activities.direct import DirectActivities
 from activities.dispatch import DispatchActivities
 from activities.imports import ImportActivities
 from activities.receipts import ReceiptActivities
 from activities.sending import SendingActivities
 from activities.sweeper import SweeperActivities
 from heliograph.collector import tune_collector
-from heliograph.contracts import DISPATCH_WORKFLOW_ID, SWEEPER_WORKFLOW_ID, Lane
+from heliograph.contracts import DISPATCH_WORKFLOW_ID, SWEEPER_WORKFLOW_ID, DirectInput, Lane, direct_workflow_id
 from heliograph.db.figures import read_ledger_figures
+from heliograph.domain.vocabulary import Category
 from heliograph.rendering.cache import TemplateCache
 from heliograph.services.connections import Connections
 from heliograph.services.context import Services
@@ -37,14 +39,16 @@ from heliograph.telemetry.logs import configure_logging
 from heliograph.telemetry.setup import start_telemetry
 from heliograph.temporal.exit import leave
 from workflows.campaign import CampaignWorkflow
+from workflows.direct import DirectWorkflow
 from workflows.dispatch import DispatchWorkflow
 from workflows.imports import ImportWorkflow
 from workflows.sweeper import SweeperWorkflow
 
 _log = logging.getLogger("worker")
 
-WORKFLOWS = [CampaignWorkflow, DispatchWorkflow, ImportWorkflow, SweeperWorkflow]
-BATCHES_AT_A_TIME = {Lane.BULK: 4, Lane.TRANSACTIONAL: 8, Lane.OTP: 16}
+WORKFLOWS = [CampaignWorkflow, DirectWorkflow, DispatchWorkflow, ImportWorkflow, SweeperWorkflow]
+ACTIVITIES_AT_A_TIME = {Lane.BULK: 5, Lane.TRANSACTIONAL: 9, Lane.OTP: 17}
+"""Batches, and one that sends direct messages."""
 _GRACE = timedelta(seconds=40)
 _HEARTBEAT_THROTTLE = timedelta(seconds=2)
 
@@ -78,7 +82,7 @@ def build_worker(client: Client, lane: Lane, activities: list[Any]) -> Worker:
         task_queue=lane,
         workflows=WORKFLOWS if lane is Lane.CONTROL else [],
         activities=activities,
-        max_concurrent_activities=BATCHES_AT_A_TIME.get(lane, 100),
+        max_concurrent_activities=ACTIVITIES_AT_A_TIME.get(lane, 100),
         graceful_shutdown_timeout=_GRACE,
         max_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
         default_heartbeat_throttle_interval=_HEARTBEAT_THROTTLE,
@@ -86,7 +90,16 @@ def build_worker(client: Client, lane: Lane, activities: list[Any]) -> Worker:
 
 
 async def start_standing_workflows(client: Client) -> None:
-    """Starts dispatcher and sweeper, or leaves the running ones alone."""
+    """Starts dispatcher, sweeper and the senders of direct messages, or leaves the running ones alone."""
+    for category in Category:
+        await client.start_workflow(
+            DirectWorkflow.run,
+            DirectInput(category=category),
+            id=direct_workflow_id(category),
+            task_queue=Lane.CONTROL,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"sends direct messages of the category {category.value}",
+        )
     for workflow, workflow_id, summary in (
         (DispatchWorkflow, DISPATCH_WORKFLOW_ID, "tells what commits left in the outbox"),
         (SweeperWorkflow, SWEEPER_WORKFLOW_ID, "settles what crashes leave behind"),
@@ -113,18 +126,18 @@ async def run(lanes: list[Lane]) -> None:
     configured = settings()
     async with AsyncExitStack() as doors:
         services = await doors.enter_async_context(open_services(configured, application=f"worker {','.join(lanes)}"))
-        connections = Connections(services.database, services.key_ring, configured)
-        doors.push_async_callback(connections.aclose)
+        connections = services.connections
         if set(lanes) - {Lane.CONTROL}:
             engine = SendingEngine(services.database, connections, TemplateCache(), configured)
-            sending = SendingActivities(await doors.enter_async_context(engine.running()))
+            await doors.enter_async_context(engine.running())
+            sending, direct = SendingActivities(engine), DirectActivities(engine)
         for lane in lanes:
             if lane is Lane.CONTROL:
                 activities = control_activities(services, connections)
                 await start_standing_workflows(services.temporal)
                 await doors.enter_async_context(refresh_figures(lambda: _read_figures(services)))
             else:
-                activities = [sending.send_batch]
+                activities = [sending.send_batch, direct.send_direct]
             await doors.enter_async_context(build_worker(services.temporal, lane, activities))
         tune_collector()
         _log.info("working on %s", ", ".join(lanes))

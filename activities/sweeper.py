@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.heartbeats import Heartbeats, heartbeats
 from heliograph.contracts import CampaignLaunch, SweepResult, campaign_workflow_id
-from heliograph.db import audiences, idempotency, leases, receipts, runs
+from heliograph.db import audiences, direct, idempotency, leases, receipts, runs
 from heliograph.db.engine import Database
 from heliograph.domain.ledger import OPEN
 from heliograph.services.connections import Connections
@@ -72,6 +72,7 @@ class SweeperActivities:
     async def _settle(self) -> SweepResult:
         async with self._database.transaction() as connection:
             settled = await leases.settle_expired(connection)
+            direct_settled = await direct.settle_expired(connection)
             for run_id in settled:
                 await runs.pause_if_too_much_is_in_doubt(connection, run_id)
         for run_id, count in settled.items():
@@ -79,7 +80,7 @@ class SweeperActivities:
         async with self._database.transaction() as connection:
             joined = await receipts.sweep_parked(connection, _PARKED_AT_A_TIME)
         resolved = await resolve_in_doubt(self._database, self._connections, self._settings)
-        return SweepResult(settled=sum(settled.values()), joined=joined, resolved=resolved)
+        return SweepResult(settled=sum(settled.values()) + direct_settled, joined=joined, resolved=resolved)
 
     async def _restart_lost_workflows(self) -> int:
         """Starts the workflow of every open run that has none: its start was lost, or the cluster was replaced."""

@@ -12,6 +12,7 @@ from api import (
     codec,
     connectors,
     health,
+    messages,
     openapi,
     problems,
     senders,
@@ -26,6 +27,7 @@ from heliograph.settings import Settings
 
 ROUTERS = (
     callbacks.router,
+    messages.router,
     connectors.router,
     connectors.providers_router,
     senders.router,

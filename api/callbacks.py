@@ -24,6 +24,7 @@ from heliograph.providers.protocol import ProviderRequest
 from heliograph.providers.registry import providers
 from heliograph.services.callback_connectors import CallbackConnectors
 from heliograph.services.context import Services
+from heliograph.services.inbound import take_inbound_callback
 from heliograph.services.receipt_batcher import ReceiptBatcher
 from heliograph.services.receipts import store, take_status_callback
 
@@ -31,6 +32,7 @@ BODY_LIMIT = 64 * 1024
 """Bytes. Twilio's callbacks have about 500."""
 
 _STATUS: Final = re.compile(r"/callbacks/([^/]+)/status")
+_INBOUND_SUFFIX: Final = "/inbound"
 _START: Message = {"type": "http.response.start", "status": HTTPStatus.OK, "headers": [(b"content-length", b"0")]}
 _END: Message = {"type": "http.response.body", "body": b""}
 
@@ -39,18 +41,32 @@ class CallbackDoor:
     """What the callbacks of one process share."""
 
     def __init__(self, services: Services) -> None:
+        self._database = services.database
         self._connectors = CallbackConnectors(services.database, services.key_ring)
         self._public_url = services.settings.public_url.rstrip("/")
         self.batcher = ReceiptBatcher(partial(store, services.database))
 
     async def take_status(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers 200 with nothing in it when the receipts are committed; raises our errors otherwise."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        body = await _read_body(receive, headers.get("content-length", ""))
-        request = ProviderRequest(scope["method"], self._url(scope), headers, body)
-        await take_status_callback(self._connectors, self.batcher, token, request)
+        await take_status_callback(self._connectors, self.batcher, token, await self._request(scope, receive))
         await send(_START)
         await send(_END)
+
+    async def take_inbound(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers as the provider wants it when the messages are committed; raises our errors otherwise."""
+        request = await self._request(scope, receive)
+        content_type, body = await take_inbound_callback(self._database, self._connectors, token, request)
+        await Response(body, media_type=content_type or None)(scope, receive, send)
+
+    async def is_there(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a HEAD, by which some providers see whether an address is right before they use it."""
+        await self._connectors.find(token)
+        await Response()(scope, receive, send)
+
+    async def _request(self, scope: Scope, receive: Receive) -> ProviderRequest:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        body = await _read_body(receive, headers.get("content-length", ""))
+        return ProviderRequest(scope["method"], self._url(scope), headers, body)
 
     def _url(self, scope: Scope) -> str:
         """The address as the provider called it: proxies may have changed host and scheme, nothing after them."""
@@ -98,7 +114,10 @@ class _CallbackRoute(APIRoute):
             await super().handle(scope, receive, send)
             return
         door: CallbackDoor = scope["app"].state.callbacks
-        await door.take_status(scope["path_params"]["token"], scope, receive, send)
+        take = door.take_inbound if self.path.endswith(_INBOUND_SUFFIX) else door.take_status
+        if scope["method"] == "HEAD":
+            take = door.is_there
+        await take(scope["path_params"]["token"], scope, receive, send)
 
 
 class Application(FastAPI):
@@ -148,6 +167,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 router = APIRouter(tags=["callbacks"], route_class=_CallbackRoute, lifespan=_lifespan)
 
 _RESPONSES = documented(403, 404, 413, 422, 503)
+_BODY = {
+    "requestBody": {
+        "description": "As the connector's provider sends it; at most 64 KiB. A signature covers these bytes.",
+        "content": {
+            "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+            "application/json": {"schema": {}},
+        },
+    }
+}
 
 
 @router.post(
@@ -155,15 +183,7 @@ _RESPONSES = documented(403, 404, 413, 422, 503)
     summary="A provider reports on messages",
     response_class=Response,
     responses=_RESPONSES,
-    openapi_extra={
-        "requestBody": {
-            "description": "As the connector's provider sends it; at most 64 KiB. The signature covers these bytes.",
-            "content": {
-                "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
-                "application/json": {"schema": {}},
-            },
-        }
-    },
+    openapi_extra=_BODY,
 )
 async def take_status_callback_by_post(token: str) -> None:
     """Answers 200, without a body, when the receipts are committed. Reports of messages that are not known (yet) are
@@ -181,3 +201,45 @@ _ROUTE: Final = router.routes[-1]
 )
 async def take_status_callback_by_get(token: str) -> None:
     """The same for providers that call with everything in the query."""
+
+
+@router.head(
+    "/callbacks/{token}/status",
+    summary="Is this callback address right?",
+    response_class=Response,
+    responses=_RESPONSES,
+)
+async def try_status_address(token: str) -> None:
+    """200 for an address of ours: some providers ask before they send anything to it."""
+
+
+@router.post(
+    "/callbacks/{token}/inbound",
+    summary="A provider hands on messages from people",
+    response_class=Response,
+    responses=_RESPONSES,
+    openapi_extra=_BODY,
+)
+async def take_inbound_callback_by_post(token: str) -> None:
+    """Answers as the connector's provider wants it (Twilio: an empty TwiML document) when the messages are committed.
+    A repeated callback changes nothing."""
+
+
+@router.get(
+    "/callbacks/{token}/inbound",
+    summary="A provider hands on messages from people by GET",
+    response_class=Response,
+    responses=_RESPONSES,
+)
+async def take_inbound_callback_by_get(token: str) -> None:
+    """The same for providers that call with everything in the query."""
+
+
+@router.head(
+    "/callbacks/{token}/inbound",
+    summary="Is this inbound address right?",
+    response_class=Response,
+    responses=_RESPONSES,
+)
+async def try_inbound_address(token: str) -> None:
+    """200 for an address of ours."""

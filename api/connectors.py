@@ -15,6 +15,7 @@ from heliograph.db.tables import Connector
 from heliograph.domain.vocabulary import Channel
 from heliograph.providers.protocol import Provider
 from heliograph.services import connectors
+from heliograph.services.context import Actor, Services
 
 router = APIRouter(prefix="/v1/connectors", tags=["connectors"], responses=documented(401, 403, 422))
 providers_router = APIRouter(prefix="/v1/providers", tags=["connectors"], responses=documented(401))
@@ -33,6 +34,19 @@ class SenderKindAnswer(BaseModel):
     label: str = Field(examples=["Long code"])
 
 
+class CapabilitiesAnswer(BaseModel):
+    """What a provider can do."""
+
+    batch_size: int = Field(description="Messages in one call.")
+    callbacks: bool = Field(description="It reports deliveries by itself.")
+    signed: bool = Field(description="Its callbacks are signed. If not, their address is the secret.")
+    polling: bool = Field(description="It can be asked for the status of a message.")
+    balance: bool
+    inbound: bool = Field(description="It hands on messages from people.")
+    longest_body: int | None = Field(description="Characters of one message; null: it says so itself.")
+    proven_by: list[str] = Field(description="What the tests try it against.")
+
+
 class ProviderAnswer(BaseModel):
     """A kind of connector that this installation knows."""
 
@@ -41,6 +55,8 @@ class ProviderAnswer(BaseModel):
     channels: list[Channel]
     sender_kinds: list[SenderKindAnswer]
     credentials: dict[str, Any] = Field(description="JSON Schema of the credentials that it takes.")
+    configuration: dict[str, Any] = Field(description="JSON Schema of what else it needs, nothing of it secret.")
+    capabilities: "CapabilitiesAnswer"
 
 
 class ProviderList(BaseModel):
@@ -59,6 +75,11 @@ class ConnectorAnswer(BaseModel):
     authenticated: bool = Field(description="Whether credentials that the provider took are kept.")
     credentials_changed_at: datetime | None
     messages_per_second: float | None = Field(examples=[50.0])
+    configuration: dict[str, Any] = Field(description="What its provider needs besides credentials.")
+    status_url: str | None = Field(
+        description="Where the provider is to report deliveries. Its middle part is a secret: only for who may change it."
+    )
+    inbound_url: str | None = Field(description="Where the provider is to hand on messages from people; as secret.")
     created_at: datetime
     updated_at: datetime
 
@@ -75,6 +96,9 @@ class NewConnector(BaseModel):
     provider: str = Field(max_length=64, examples=["twilio"])
     channel: Channel = Channel.SMS
     name: str | None = Field(default=None, min_length=1, max_length=200, examples=["Twilio, second account"])
+    configuration: dict[str, Any] | None = Field(
+        default=None, description="What the provider needs besides credentials; `GET /v1/providers` has its schema."
+    )
 
 
 class ConnectorUpdate(BaseModel):
@@ -88,6 +112,9 @@ class ConnectorUpdate(BaseModel):
         examples=[{"default": "0.05", "US": "0.0079"}],
     )
     currency: str | None = Field(default=None, description="ISO 4217.", examples=["USD"])
+    configuration: dict[str, Any] = Field(
+        default={}, description="What the provider needs besides credentials, whole; it replaces what was there."
+    )
 
 
 class CredentialsUpdate(BaseModel):
@@ -95,6 +122,9 @@ class CredentialsUpdate(BaseModel):
 
     credentials: dict[str, Any] = Field(
         examples=[{"account_sid": "AC00000000000000000000000000000000", "auth_token": "your auth token"}]
+    )
+    configuration: dict[str, Any] | None = Field(
+        default=None, description="Saved with them; without it the present configuration stays."
     )
 
 
@@ -123,7 +153,9 @@ async def list_providers(actor: CurrentActor) -> ProviderList:
 @router.get("", summary="The workspace's connectors")
 async def list_connectors(services: TheServices, actor: CurrentActor) -> ConnectorList:
     """All of them: there are a handful. A new workspace has Twilio, not authenticated yet."""
-    return ConnectorList(items=[_shown(each) for each in await connectors.list_connectors(services, actor)])
+    return ConnectorList(
+        items=[_shown(services, actor, each) for each in await connectors.list_connectors(services, actor)]
+    )
 
 
 @router.post("", status_code=201, summary="Add a connector", responses=documented(409))
@@ -132,13 +164,20 @@ async def create_connector(services: TheServices, call: Idempotent, body: NewCon
 
     async def create() -> ConnectorAnswer:
         return _shown(
+            services,
+            call.actor,
             await connectors.create_connector(
-                services, call.actor, provider_key=body.provider, channel=body.channel, name=body.name
-            )
+                services,
+                call.actor,
+                provider_key=body.provider,
+                channel=body.channel,
+                name=body.name,
+                configuration=body.configuration,
+            ),
         )
 
     async def again(connector_id: UUID) -> ConnectorAnswer:
-        return _shown(await connectors.get_connector(services, call.actor, connector_id))
+        return _shown(services, call.actor, await connectors.get_connector(services, call.actor, connector_id))
 
     return await call.once(ConnectorAnswer, create, again)
 
@@ -146,7 +185,7 @@ async def create_connector(services: TheServices, call: Idempotent, body: NewCon
 @router.get("/{connector_id}", summary="A connector", responses=documented(404))
 async def get_connector(services: TheServices, actor: CurrentActor, connector_id: ConnectorId) -> ConnectorAnswer:
     """One connector of the workspace."""
-    return _shown(await connectors.get_connector(services, actor, connector_id))
+    return _shown(services, actor, await connectors.get_connector(services, actor, connector_id))
 
 
 @router.patch("/{connector_id}", summary="Change a connector", responses=documented(404))
@@ -155,7 +194,7 @@ async def update_connector(
 ) -> ConnectorAnswer:
     """Its name or its speed limit."""
     changes = cast("connectors.ConnectorChanges", body.model_dump(exclude_unset=True))
-    return _shown(await connectors.update_connector(services, actor, connector_id, changes))
+    return _shown(services, actor, await connectors.update_connector(services, actor, connector_id, changes))
 
 
 @router.put(
@@ -165,8 +204,10 @@ async def save_credentials(
     services: TheServices, actor: CurrentActor, connector_id: ConnectorId, body: CredentialsUpdate
 ) -> CredentialsSaved:
     """Checked with the provider (401 when it refuses them, 502 when it fails three times), encrypted, kept."""
-    connector, message = await connectors.save_credentials(services, actor, connector_id, body.credentials)
-    return CredentialsSaved(message=message, connector=_shown(connector))
+    connector, message = await connectors.save_credentials(
+        services, actor, connector_id, body.credentials, body.configuration
+    )
+    return CredentialsSaved(message=message, connector=_shown(services, actor, connector))
 
 
 @router.get("/{connector_id}/balance", summary="The balance at the provider", responses=documented(400, 404, 409, 502))
@@ -182,7 +223,7 @@ async def delete_connector(services: TheServices, actor: CurrentActor, connector
     await connectors.delete_connector(services, actor, connector_id)
 
 
-def _shown(connector: Connector) -> ConnectorAnswer:
+def _shown(services: Services, actor: Actor, connector: Connector) -> ConnectorAnswer:
     return ConnectorAnswer(
         id=connector.id,
         provider=connector.provider,
@@ -191,6 +232,9 @@ def _shown(connector: Connector) -> ConnectorAnswer:
         authenticated=connector.sealed_credentials is not None,
         credentials_changed_at=connector.credentials_changed_at,
         messages_per_second=connector.messages_per_second,
+        configuration=connectors.account_configuration(connector),
+        status_url=connectors.status_url(services, actor, connector),
+        inbound_url=connectors.inbound_url(services, actor, connector),
         created_at=connector.created_at,
         updated_at=connector.updated_at,
     )
@@ -203,4 +247,6 @@ def _shown_provider(kind: Provider) -> ProviderAnswer:
         channels=sorted(kind.capabilities.channels),
         sender_kinds=[SenderKindAnswer(key=each.key, label=each.label) for each in kind.capabilities.sender_kinds],
         credentials=kind.credentials.model_json_schema(),
+        configuration=kind.configuration.model_json_schema(),
+        capabilities=CapabilitiesAnswer.model_validate(kind.capabilities, from_attributes=True),
     )

@@ -40,6 +40,11 @@ def import_workflow_id(import_id: UUID) -> str:
     return f"import/{import_id}"
 
 
+def direct_workflow_id(category: Category) -> str:
+    """One workflow per category."""
+    return f"direct/{category.value}"
+
+
 DISPATCH_WORKFLOW_ID = "dispatch"
 SWEEPER_WORKFLOW_ID = "sweeper"
 
@@ -87,6 +92,18 @@ class CampaignLaunch(Contract):
     category: Category
     start_at: datetime
     source_rows: int
+
+
+class DirectInput(Contract):
+    """Starts `DirectWorkflow`, and names the work of its activity."""
+
+    category: Category
+
+
+class DirectResult(Contract):
+    """One round of sending direct messages."""
+
+    sent: int
 
 
 class DispatchResult(Contract):

@@ -41,8 +41,9 @@ class Settings(BaseSettings):
     )
     bench_routes: bool = Field(default=False, description="Mounts what benchmarks measure against: an empty route.")
     simulator_port: int = Field(default=8090, description="The port that the simulator listens on.")
-    twilio_api_url: str | None = Field(
-        default=None, description="Stands in for Twilio's hosts; `heliograph up` sets it to the simulator."
+    simulator_url: str | None = Field(
+        default=None,
+        description="Stands in for the hosts of all providers; `heliograph up` sets it to the simulator.",
     )
 
     # -- secrets
@@ -72,6 +73,14 @@ class Settings(BaseSettings):
     # -- providers
     provider_check_retry_seconds: float = Field(
         default=5.0, description="Between the tries of a check of credentials or senders, while the provider fails."
+    )
+
+    reachable_hosts: tuple[str, ...] = Field(
+        default=(),
+        description=(
+            "Private hosts, each as `host` or `host:port`, that custom connectors and webhooks may reach, as a JSON "
+            "list; `heliograph up` adds the simulator. Without an entry no private or local address is reached."
+        ),
     )
 
     # -- logs

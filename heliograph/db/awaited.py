@@ -58,7 +58,7 @@ class Doubted:
 
 
 async def doubted(pool: Pool, older_than: timedelta, limit: int) -> list[Doubted]:
-    """Messages of open runs in doubt for longer than that, oldest first.
+    """Messages of open runs, and direct ones, in doubt for longer than that, the oldest claim first.
 
     The counters tell which runs have any; only those are read.
     """
@@ -77,7 +77,16 @@ async def doubted(pool: Pool, older_than: timedelta, limit: int) -> list[Doubted
         JOIN message ON message.run_id = doubtful.id
         JOIN sender ON sender.workspace_id = message.workspace_id AND sender.id = message.sender_id
         WHERE message.state = 'in_doubt' AND message.status_changed_at < now() - $1::interval
-        ORDER BY message.status_changed_at, message.id LIMIT $2
+        UNION ALL
+        SELECT message.workspace_id, message.id, message.attempt, message.connector_id, sender.kind, sender.address,
+            message.address, message.body, message.claimed_at, message.category::text, false,
+            message.provider_message_id
+        FROM direct_message AS waiting
+        JOIN message ON message.workspace_id = waiting.workspace_id AND message.id = waiting.message_id
+        JOIN sender ON sender.workspace_id = message.workspace_id AND sender.id = message.sender_id
+        WHERE waiting.step = 'await' AND message.state = 'in_doubt'
+          AND message.status_changed_at < now() - $1::interval
+        ORDER BY claimed_at, id LIMIT $2
         """,
         older_than,
         limit,

@@ -79,6 +79,14 @@ class RunStatus(StrEnum):
     UNBALANCED = "UNBALANCED"
 
 
+class DirectStep(StrEnum):
+    """What a message without a run waits for."""
+
+    SEND = "send"  # to be claimed
+    SETTLE = "settle"  # claimed: its outcome, or the end of its lease
+    AWAIT = "await"  # in doubt or taken by the provider: a receipt, a poll, a decision
+
+
 class MissingVariable(StrEnum):
     """What happens to a recipient who lacks a variable that the text needs."""
 

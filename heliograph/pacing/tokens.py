@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from heliograph.contracts import Lane
+from heliograph.contracts import LANE_OF_CATEGORY, Lane
 from heliograph.db import pacing
+from heliograph.db.direct import DirectClaim
 from heliograph.db.engine import Pool
 from heliograph.db.pacing import Demand
 from heliograph.db.runs import SendingRun
@@ -34,17 +35,35 @@ def largest_chunk(run: SendingRun, most: int) -> int:
 async def reserve(pool: Pool, run_id: UUID, run: SendingRun, parts: Sequence[int]) -> Reservation:
     """Takes tokens for messages of so many parts each. Senders and connectors count parts, campaigns messages."""
     messages, all_parts = float(len(parts)), float(sum(parts))
+    return await _reserve(
+        pool,
+        Lane.BULK,
+        messages,
+        (Bucket.CAMPAIGN, run_id, run.campaign_speed, messages),
+        (Bucket.CONNECTOR, run.connector_id, run.connector_speed, all_parts),
+        (Bucket.SENDER, run.sender_id, run.sender_speed, all_parts),
+    )
+
+
+async def reserve_direct(pool: Pool, claimed: Sequence[DirectClaim]) -> Reservation:
+    """Takes tokens for messages of one connector and sender, by their parts."""
+    first, all_parts = claimed[0], float(sum(each.parts for each in claimed))
+    return await _reserve(
+        pool,
+        LANE_OF_CATEGORY[first.category],
+        float(len(claimed)),
+        (Bucket.CONNECTOR, first.connector_id, first.connector_speed, all_parts),
+        (Bucket.SENDER, first.sender_id, first.sender_speed, all_parts),
+    )
+
+
+async def _reserve(
+    pool: Pool, lane: Lane, messages: float, *limits: tuple[Bucket, UUID, float | None, float]
+) -> Reservation:
+    """Each limit is a bucket, what it belongs to, its tokens a second (None: no limit), and the tokens wanted."""
     buckets = [
-        (Bucket.CAMPAIGN, Demand(f"campaign/{run_id}", speed, messages))
-        for speed in (run.campaign_speed,)
-        if speed is not None
-    ]
-    buckets += [
-        (bucket, Demand(f"{bucket.value}/{id}", speed, all_parts))
-        for bucket, id, speed in (
-            (Bucket.CONNECTOR, run.connector_id, run.connector_speed),
-            (Bucket.SENDER, run.sender_id, run.sender_speed),
-        )
+        (bucket, Demand(f"{bucket.value}/{id}", speed, tokens))
+        for bucket, id, speed, tokens in limits
         if speed is not None
     ]
     if not buckets or not messages:
@@ -52,5 +71,5 @@ async def reserve(pool: Pool, run_id: UUID, run: SendingRun, parts: Sequence[int
     began = time.monotonic()
     wait = await pacing.reserve(pool, [demand for _, demand in buckets])
     slowest, demand = max(buckets, key=lambda item: item[1].tokens / item[1].per_second)
-    metrics.record_pacing_wait(slowest, Lane.BULK, wait + time.monotonic() - began)
+    metrics.record_pacing_wait(slowest, lane, wait + time.monotonic() - began)
     return Reservation(wait, demand.tokens / demand.per_second / messages)

@@ -5,14 +5,15 @@ connector's credentials, and reads `Outcome`s. Only what a provider *documents* 
 `NotProcessed`: that is the one answer after which the engine tries again by itself.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Protocol
+from enum import StrEnum
+from typing import ClassVar, Protocol
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Channel, ErrorClass
@@ -63,14 +64,24 @@ Outcome = Accepted | Refused | NotProcessed | InDoubt
 
 
 @dataclass(frozen=True, slots=True)
+class EmailContent:
+    """What an e-mail has besides its text part."""
+
+    subject: str
+    html: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)  # List-Unsubscribe and the like
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingMessage:
     """One call's worth. `reference` is ours and comes back in receipts: "<message id>.<attempt>"."""
 
     message_id: UUID
     attempt: int
-    to: str  # E.164
-    body: str
+    to: str  # E.164, or an e-mail address
+    body: str  # the text; of an e-mail its text part
     valid_until: float  # time.monotonic(); past it nothing may be written to the provider any more
+    email: EmailContent | None = None
 
     @property
     def reference(self) -> str:
@@ -108,6 +119,26 @@ class StatusReport:
     part: int = 0
     error: ProviderError | None = None
     occurred_at: datetime | None = None
+
+
+class Keyword(StrEnum):
+    """What a provider makes of an inbound message by itself, before we look at its words."""
+
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """A message from a person to one of our senders."""
+
+    provider_message_id: str  # '' where the provider does not name it
+    address: str  # who wrote: E.164, or an e-mail address
+    to: str  # our sender, as the provider writes it
+    body: str
+    keyword: Keyword | None = None
+    received_at: datetime | None = None  # by the provider's clock, where it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,28 +181,60 @@ class SenderKind:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a provider can do."""
+    """What a provider can do. What is False is never asked of its connections."""
 
     channels: frozenset[Channel]
     sender_kinds: Sequence[SenderKind]
-    batch_size: int = 1
-    callbacks: bool = True
+    batch_size: int = 1  # above 1: its connections are `BatchConnection`s
+    callbacks: bool = True  # it tells of deliveries by itself; if not, it is polled
+    references: bool = True  # its callbacks carry our reference, so they can be matched before its answer is recorded
+    signed: bool = True  # its callbacks are signed; if not, their secret address is all that proves them
     polling: bool = True
     look_up: bool = True
     log: bool = True  # it lists what it has from a sender
     balance: bool = True
     inbound: bool = True
+    listens: bool = False  # receipts and inbound messages come over an open connection, so one is kept open
     counts_parts: bool = True  # its rate limits count parts, not messages
+    longest_body: int | None = None  # characters of one message; None: it says so itself
+    inbound_answer: tuple[str, bytes] = ("", b"")  # content type and body of the answer to an inbound message
+    proven_by: Sequence[str] = ("simulator",)  # besides: the independent peers that tests try it against
+
+
+class NoConfiguration(BaseModel):
+    """Of a provider that needs nothing besides credentials."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A connector as its provider sees it: what is secret, and what may be shown."""
+
+    credentials: BaseModel
+    configuration: BaseModel = field(default_factory=NoConfiguration)
+
+
+class Inbox(Protocol):
+    """Takes what a provider sends over an open connection. Both return when it is committed."""
+
+    async def take_reports(self, reports: Sequence[StatusReport]) -> None:
+        """Receipts."""
+
+    async def take_inbound(self, messages: Sequence[InboundMessage]) -> None:
+        """Messages from people."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
-    """What a connection needs besides credentials."""
+    """What a connection needs besides its account."""
 
     timeout: float  # seconds
     callback_url: str | None  # where receipts go, without our reference; None: none are wanted
     max_connections: int = 64
-    configuration: Mapping[str, Any] = field(default_factory=dict)
+    simulator_url: str | None = None  # stands in for the provider's hosts
+    reachable: Collection[str] = ()  # private hosts that addresses given by users may name all the same
+    inbox: Inbox | None = None  # for providers that listen
 
 
 class ProviderConnection(Protocol):
@@ -208,6 +271,13 @@ class ProviderConnection(Protocol):
         """Closes the pool."""
 
 
+class BatchConnection(ProviderConnection, Protocol):
+    """A connection to a provider that takes many messages in one call (`Capabilities.batch_size` above 1)."""
+
+    async def send_batch(self, messages: Sequence[OutgoingMessage], sender: SenderAddress) -> Sequence[Outcome]:
+        """At most `batch_size` messages, one outcome each, in their order. As `send`, it never raises."""
+
+
 class Provider(Protocol):
     """A kind of connector. Stateless."""
 
@@ -215,12 +285,16 @@ class Provider(Protocol):
     name: ClassVar[str]  # "Twilio"
     capabilities: ClassVar[Capabilities]
     credentials: ClassVar[type[BaseModel]]  # secret fields are SecretStr
+    configuration: ClassVar[type[BaseModel]]  # what else an account needs; nothing secret
 
-    def open(self, credentials: BaseModel, options: ConnectionOptions) -> ProviderConnection:
+    def open(self, account: Account, options: ConnectionOptions) -> ProviderConnection:
         """A connection with its pool; no I/O yet."""
 
-    def verify(self, request: ProviderRequest, credentials: BaseModel) -> bool:
-        """Whether the callback is signed by the holder of the credentials."""
+    def verify(self, request: ProviderRequest, account: Account) -> bool:
+        """Whether the callback is signed by the provider; True where it signs none and its address is the secret."""
 
-    def parse_status(self, request: ProviderRequest) -> Sequence[StatusReport]:
+    def parse_status(self, request: ProviderRequest, account: Account) -> Sequence[StatusReport]:
         """The reports in a callback; raises `InvalidInput` naming what is missing."""
+
+    def parse_inbound(self, request: ProviderRequest, account: Account) -> Sequence[InboundMessage]:
+        """The messages in an inbound callback; raises `InvalidInput` naming what is missing."""

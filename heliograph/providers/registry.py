@@ -10,7 +10,7 @@ import heliograph.providers
 from heliograph.errors import InvalidInput
 from heliograph.providers.protocol import Provider
 
-_NOT_PROVIDERS = frozenset({"protocol", "registry"})
+_NOT_PROVIDERS = frozenset({"protocol", "registry", "shared"})
 
 
 @cache

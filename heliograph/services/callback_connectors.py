@@ -5,15 +5,14 @@ import time
 from dataclasses import dataclass
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from heliograph.db.connectors import find_connector_by_token
 from heliograph.db.engine import Database
 from heliograph.errors import Conflict, Forbidden, NotFound
-from heliograph.providers.protocol import Provider
+from heliograph.providers.protocol import Account, Provider, ProviderRequest
 from heliograph.providers.registry import provider
 from heliograph.secrets import KeyRing
-from heliograph.services.connections import open_credentials
+from heliograph.services.connections import open_account
+from heliograph.telemetry.metrics import Verdict, record_callbacks
 
 _KEPT_SECONDS = 30.0
 _RENEWED_AFTER_SECONDS = 1.0
@@ -28,7 +27,7 @@ class CallbackConnector:
     workspace_id: UUID
     token: str
     provider: Provider
-    credentials: BaseModel
+    account: Account
     read_at: float  # time.monotonic()
 
 
@@ -47,6 +46,17 @@ class CallbackConnectors:
         if known is not None and time.monotonic() - known.read_at < _KEPT_SECONDS:
             return known
         return await self._read(token)
+
+    async def verified(self, token: str, request: ProviderRequest) -> CallbackConnector:
+        """The connector of a callback that its provider signed; `Forbidden` when it did not."""
+        connector = await self.find(token)
+        if connector.provider.verify(request, connector.account):
+            return connector
+        connector = await self.renewed(connector)  # the credentials may have changed a moment ago
+        if not connector.provider.verify(request, connector.account):
+            record_callbacks(connector.provider.key, Verdict.REFUSED)
+            raise Forbidden("the signature does not match this address and body", code="bad_signature")
+        return connector
 
     async def renewed(self, connector: CallbackConnector) -> CallbackConnector:
         """The same connector read anew, unless that was done a moment ago: for a signature that does not match."""
@@ -71,12 +81,10 @@ class CallbackConnectors:
         if row is None:
             raise _unknown()
         try:
-            credentials = open_credentials(self._key_ring, row)
+            account = open_account(self._key_ring, row)
         except Conflict as error:
             raise Forbidden("the connector has no credentials to check the signature with", code=error.code) from error
-        found = CallbackConnector(
-            row.id, row.workspace_id, token, provider(row.provider), credentials, time.monotonic()
-        )
+        found = CallbackConnector(row.id, row.workspace_id, token, provider(row.provider), account, time.monotonic())
         self._known[token] = found
         return found
 

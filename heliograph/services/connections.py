@@ -1,6 +1,7 @@
 """Open connectors of this process: one connection pool each, renewed when the credentials change."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,17 +14,20 @@ from heliograph.db.connectors import find_connector, read_connector_version
 from heliograph.db.engine import Database
 from heliograph.db.tables import Connector
 from heliograph.errors import Conflict, NotFound
-from heliograph.providers.protocol import ConnectionOptions, Provider, ProviderConnection
+from heliograph.providers.protocol import Account, Capabilities, ConnectionOptions, Inbox, ProviderConnection
 from heliograph.providers.registry import provider
 from heliograph.secrets import KeyRing
 from heliograph.settings import Settings
 
 NOT_AUTHENTICATED = "connector_not_authenticated"
+ACCOUNT_CONFIGURATION = "account"
+"""Where the provider's own configuration stands in that of the connector."""
 
 
 @dataclass(frozen=True)
 class _Opened:
     connection: ProviderConnection
+    capabilities: Capabilities
     version: tuple[datetime | None, dict[str, Any]]  # when the credentials changed, the configuration
 
 
@@ -32,9 +36,9 @@ def sealing_context(connector_id: UUID) -> bytes:
     return b"connector:" + connector_id.bytes
 
 
-def callback_url(settings: Settings, connector: Connector) -> str:
-    """Where the provider sends its status callbacks."""
-    return f"{settings.public_url.rstrip('/')}/callbacks/{connector.callback_token}/status"
+def callback_url(settings: Settings, connector: Connector, door: str = "status") -> str:
+    """Where the provider sends its callbacks; doors are `status` and `inbound`."""
+    return f"{settings.public_url.rstrip('/')}/callbacks/{connector.callback_token}/{door}"
 
 
 def open_credentials(key_ring: KeyRing, connector: Connector) -> BaseModel:
@@ -48,21 +52,30 @@ def open_credentials(key_ring: KeyRing, connector: Connector) -> BaseModel:
     return provider(connector.provider).credentials.model_validate(orjson.loads(plain))
 
 
+def read_configuration(connector: Connector) -> BaseModel:
+    """What its provider needs besides credentials, as it was saved."""
+    saved = connector.configuration.get(ACCOUNT_CONFIGURATION, {})
+    return provider(connector.provider).configuration.model_validate(saved)
+
+
+def open_account(key_ring: KeyRing, connector: Connector) -> Account:
+    """The connector as its provider sees it; `Conflict` when it has no credentials yet."""
+    return Account(open_credentials(key_ring, connector), read_configuration(connector))
+
+
 def open_provider(
-    settings: Settings, connector: Connector, kind: Provider, credentials: BaseModel
+    settings: Settings, connector: Connector, account: Account, inbox: Inbox | None = None
 ) -> ProviderConnection:
     """A connection that belongs to the caller, who closes it; no I/O yet."""
-    configuration = dict(connector.configuration)
-    stand_in = getattr(settings, f"{connector.provider}_api_url", None)  # a simulator in place of its hosts
-    if stand_in:
-        configuration["api_url"] = stand_in
-    return kind.open(
-        credentials,
+    return provider(connector.provider).open(
+        account,
         ConnectionOptions(
             timeout=settings.provider_timeout_seconds,
             callback_url=callback_url(settings, connector),
             max_connections=settings.requests_in_flight,
-            configuration=configuration,
+            simulator_url=settings.simulator_url,
+            reachable=settings.reachable_hosts,
+            inbox=inbox,
         ),
     )
 
@@ -70,10 +83,13 @@ def open_provider(
 class Connections:
     """Opens each connector once and keeps it; needs neither Temporal nor an actor."""
 
-    def __init__(self, database: Database, key_ring: KeyRing, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, key_ring: KeyRing, settings: Settings, inbox: Callable[[Connector], Inbox]
+    ) -> None:
         self._database = database
         self._key_ring = key_ring
         self._settings = settings
+        self._inbox = inbox
         self._opened: dict[UUID, _Opened] = {}
         self._retired: dict[ProviderConnection, asyncio.TimerHandle] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -96,8 +112,12 @@ class Connections:
         connection = self._open(connector)
         if opened is not None:
             self._retire(opened.connection)
-        self._opened[connector_id] = _Opened(connection, version)
+        self._opened[connector_id] = _Opened(connection, provider(connector.provider).capabilities, version)
         return connection
+
+    def capabilities(self, connector_id: UUID) -> Capabilities:
+        """What the provider of an opened connector can do."""
+        return self._opened[connector_id].capabilities
 
     async def aclose(self) -> None:
         """Closes every connection."""
@@ -127,5 +147,5 @@ class Connections:
         return connector
 
     def _open(self, connector: Connector) -> ProviderConnection:
-        credentials = open_credentials(self._key_ring, connector)
-        return open_provider(self._settings, connector, provider(connector.provider), credentials)
+        inbox = self._inbox(connector) if provider(connector.provider).capabilities.listens else None
+        return open_provider(self._settings, connector, open_account(self._key_ring, connector), inbox)

@@ -17,9 +17,16 @@ from heliograph.db.tables import Connector
 from heliograph.db.tables.base import now
 from heliograph.domain.vocabulary import Channel
 from heliograph.errors import Conflict, FieldError, InvalidInput, NotFound
-from heliograph.providers.protocol import Balance, Provider
+from heliograph.providers.protocol import Account, Balance, Provider
 from heliograph.providers.registry import provider, providers
-from heliograph.services.connections import open_credentials, open_provider, sealing_context
+from heliograph.services.connections import (
+    ACCOUNT_CONFIGURATION,
+    callback_url,
+    open_credentials,
+    open_provider,
+    read_configuration,
+    sealing_context,
+)
 from heliograph.services.context import Actor, Services, audit
 from heliograph.services.provider_checks import ask
 from heliograph.services.rules import checked_currency, checked_name, checked_price, checked_rate
@@ -36,6 +43,7 @@ class ConnectorChanges(TypedDict, total=False):
     messages_per_second: float | None
     prices: dict[str, str]  # region (ISO 3166-1 alpha-2) or "default" → price of one part
     currency: str | None  # ISO 4217
+    configuration: dict[str, Any]  # what the provider needs besides credentials, whole
 
 
 def new_connector(workspace_id: UUID, kind: Provider, *, name: str, channel: Channel) -> Connector:
@@ -62,6 +70,11 @@ def checked_prices(changes: ConnectorChanges) -> dict[str, Any]:
     return found
 
 
+def checked_configuration(kind: Provider, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The provider's own configuration, whole and valid, as it is kept; nothing in it is secret."""
+    return {ACCOUNT_CONFIGURATION: _checked(kind.configuration, configuration, "configuration").model_dump(mode="json")}
+
+
 def list_providers(actor: Actor) -> Sequence[Provider]:
     """Every kind of connector that can be added, by key."""
     actor.require("read")
@@ -73,6 +86,22 @@ def credential_fields(connector: Connector) -> Sequence[str]:
     return [
         name for name, field in provider(connector.provider).credentials.model_fields.items() if field.is_required()
     ]
+
+
+def account_configuration(connector: Connector) -> dict[str, Any]:
+    """What its provider needs besides credentials, as it was saved."""
+    saved: dict[str, Any] = connector.configuration.get(ACCOUNT_CONFIGURATION, {})
+    return saved
+
+
+def status_url(services: Services, actor: Actor, connector: Connector) -> str | None:
+    """Where its provider is to report deliveries; None for who may not know its secret."""
+    return callback_url(services.settings, connector) if actor.may("settings.manage") else None
+
+
+def inbound_url(services: Services, actor: Actor, connector: Connector) -> str | None:
+    """Where its provider is to hand on messages from people; None for who may not know its secret."""
+    return callback_url(services.settings, connector, "inbound") if actor.may("settings.manage") else None
 
 
 async def list_connectors(services: Services, actor: Actor) -> Sequence[Connector]:
@@ -90,9 +119,15 @@ async def get_connector(services: Services, actor: Actor, connector_id: UUID) ->
 
 
 async def create_connector(
-    services: Services, actor: Actor, *, provider_key: str, channel: Channel, name: str | None = None
+    services: Services,
+    actor: Actor,
+    *,
+    provider_key: str,
+    channel: Channel,
+    name: str | None = None,
+    configuration: Mapping[str, Any] | None = None,
 ) -> Connector:
-    """A further account, not authenticated yet."""
+    """A further account, not authenticated yet. Its configuration can come now or with the credentials."""
     actor.require("settings.manage")
     kind = provider(provider_key)
     if channel not in kind.capabilities.channels:
@@ -100,6 +135,8 @@ async def create_connector(
     connector = new_connector(
         actor.workspace_id, kind, name=kind.name if name is None else checked_name(name), channel=channel
     )
+    if configuration is not None:
+        connector.configuration = checked_configuration(kind, configuration)
     async with services.database.unit_of_work() as session:
         session.add(connector)
         audit(session, actor, "connector.create", connector.id, {"provider": kind.key, "name": connector.name})
@@ -119,35 +156,51 @@ async def update_connector(
             connector.messages_per_second = checked_rate(changes["messages_per_second"])
         if "prices" in changes or "currency" in changes:
             connector.configuration = {**connector.configuration, **checked_prices(changes)}
+        if "configuration" in changes:
+            account = checked_configuration(provider(connector.provider), changes["configuration"])
+            connector.configuration = {**connector.configuration, **account}
         connector.updated_at = now()
         audit(session, actor, "connector.update", connector.id, dict(changes))
     return connector
 
 
 async def save_credentials(
-    services: Services, actor: Actor, connector_id: UUID, credentials: Mapping[str, Any]
+    services: Services,
+    actor: Actor,
+    connector_id: UUID,
+    credentials: Mapping[str, Any],
+    configuration: Mapping[str, Any] | None = None,
 ) -> tuple[Connector, str | None]:
     """Checks the credentials with the provider and keeps them sealed; also what to tell the user (A1.1–A1.3, A1.7).
 
     `InvalidInput` for a wrong form, `Unauthenticated` when the provider refuses them, `UpstreamFailed` when it
     fails three times. Nothing is kept unless the provider took them, so a failed save can simply be repeated.
+    With `configuration` that is checked and kept with them.
     """
     actor.require("settings.manage")
     connector = await get_connector(services, actor, connector_id)
     kind = provider(connector.provider)
-    checked = _checked_credentials(kind, credentials)
-    connection = open_provider(services.settings, connector, kind, checked)
+    checked = _checked(kind.credentials, credentials, "credentials")
+    if configuration is not None:
+        connector.configuration = {**connector.configuration, **checked_configuration(kind, configuration)}
+    else:  # also where nothing was configured yet and something must be
+        checked_configuration(kind, connector.configuration.get(ACCOUNT_CONFIGURATION, {}))
+    connection = open_provider(services.settings, connector, Account(checked, read_configuration(connector)))
     async with aclosing(connection):
         await ask(kind, connection.check_credentials, pause=services.settings.provider_check_retry_seconds)
-    return await _store_credentials(services, actor, connector_id, checked)
+    return await _store_credentials(services, actor, connector_id, checked, connector.configuration)
 
 
 async def _store_credentials(
-    services: Services, actor: Actor, connector_id: UUID, credentials: BaseModel
+    services: Services, actor: Actor, connector_id: UUID, credentials: BaseModel, configuration: dict[str, Any]
 ) -> tuple[Connector, str | None]:
     async with services.database.unit_of_work() as session:
         await lock_senders(session, actor.workspace_id)
         connector = await connector_in(session, actor, connector_id, lock=True)
+        connector.configuration = {
+            **connector.configuration,
+            ACCOUNT_CONFIGURATION: configuration.get(ACCOUNT_CONFIGURATION, {}),
+        }
         first = connector.sealed_credentials is None
         if not first and open_credentials(services.key_ring, connector) == credentials:
             return connector, None
@@ -205,12 +258,12 @@ async def connector_in(session: AsyncSession, actor: Actor, connector_id: UUID, 
     return connector
 
 
-def _checked_credentials(kind: Provider, credentials: Mapping[str, Any]) -> BaseModel:
+def _checked(model: type[BaseModel], values: Mapping[str, Any], field: str) -> BaseModel:
     try:
-        return kind.credentials.model_validate(credentials)
+        return model.model_validate(values)
     except ValidationError as error:
         broken = [
-            FieldError(".".join(["credentials", *map(str, each["loc"])]), each["msg"], each["type"])
+            FieldError(".".join([field, *map(str, each["loc"])]), each["msg"], each["type"])
             for each in error.errors(include_input=False, include_url=False, include_context=False)
         ]
         detail = "; ".join(f"{each.field}: {each.rule}" for each in broken)

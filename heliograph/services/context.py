@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from heliograph.domain.vocabulary import Role
 from heliograph.errors import Forbidden
 from heliograph.secrets import KeyRing
 from heliograph.services.connections import Connections
+from heliograph.services.inbox import ConnectorInbox
 from heliograph.settings import Settings
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
@@ -49,9 +50,13 @@ class Actor:
     api_key_id: UUID | None = None
     idempotency: IdempotentRequest | None = field(default=None, repr=False, compare=False)
 
+    def may(self, permission: str) -> bool:
+        """Whether the role has the permission."""
+        return self.role in PERMISSIONS[permission]
+
     def require(self, permission: str) -> None:
         """Raises `Forbidden` unless the role has the permission."""
-        if self.role not in PERMISSIONS[permission]:
+        if not self.may(permission):
             raise Forbidden(f"the role {self.role.value} may not do this: it takes {permission}", code="role")
 
 
@@ -67,7 +72,7 @@ class Services:
     @cached_property
     def connections(self) -> Connections:
         """Open connectors, shared by everything in this process."""
-        return Connections(self.database, self.key_ring, self.settings)
+        return Connections(self.database, self.key_ring, self.settings, partial(ConnectorInbox, self.database))
 
     async def aclose(self) -> None:
         """Closes what was opened here; database and Temporal belong to whoever opened them."""

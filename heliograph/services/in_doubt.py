@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from heliograph.db import direct
 from heliograph.db.awaited import Doubted, decide, doubted, known_provider_ids
 from heliograph.db.engine import Database
 from heliograph.domain.ledger import MessageState
@@ -71,6 +72,7 @@ async def _resolve(database: Database, connections: Connections, messages: Seque
     if decisions:
         async with database.transaction() as connection:
             moved += await decide(connection, decisions)
+            await direct.follow(connection, [message.id for message, _ in decisions], timedelta())
     return moved
 
 
@@ -83,6 +85,9 @@ async def _look_up(connections: Connections, messages: Sequence[Doubted]) -> dic
         async with limit:
             try:
                 connection = await connections.get(message.connector_id)
+                if not connections.capabilities(message.connector_id).look_up:
+                    answers[message.id] = []  # nobody can be asked: the policy decides
+                    return
                 answers[message.id] = await connection.look_up(
                     to=message.address,
                     body=message.body,

@@ -9,7 +9,7 @@ import asyncpg
 
 from heliograph.db.engine import Database
 from heliograph.db.receipts import IncomingReport, StoredReceipts, store_and_fold
-from heliograph.errors import Forbidden, InvalidInput
+from heliograph.errors import InvalidInput
 from heliograph.providers.protocol import ProviderRequest, StatusReport
 from heliograph.services.callback_connectors import CallbackConnectors
 from heliograph.services.receipt_batcher import ReceiptBatcher
@@ -90,14 +90,10 @@ async def take_status_callback(
     `NotFound` for an unknown token, `Forbidden` for a bad signature, `InvalidInput` naming the field that cannot be
     read, `Unavailable` when PostgreSQL is away: then the provider may repeat it, and polling finds it otherwise.
     """
-    connector = await connectors.find(token)
+    connector = await connectors.verified(token, request)
     try:
-        if not connector.provider.verify(request, connector.credentials):
-            connector = await connectors.renewed(connector)  # the credentials may have changed a moment ago
-            if not connector.provider.verify(request, connector.credentials):
-                raise Forbidden("the signature does not match this address and body", code="bad_signature")
-        reports = connector.provider.parse_status(request)
-    except (Forbidden, InvalidInput):
+        reports = connector.provider.parse_status(request, connector.account)
+    except InvalidInput:
         record_callbacks(connector.provider.key, Verdict.REFUSED)
         raise
     if reports:

@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from heliograph.db import outcomes, pacing, runs
+from heliograph.db import direct, outcomes, pacing, receipts, runs
 from heliograph.db.engine import Connection, Database, Pool
 from heliograph.db.outcomes import AttemptOutcome
 from heliograph.db.trouble import DATABASE_TROUBLE
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass, RunStatus
+from heliograph.providers.registry import provider
 from heliograph.services.outcomes import Consequences, consequences
 from heliograph.telemetry import metrics
 from heliograph.telemetry.calls import BatchCalls
@@ -23,16 +24,20 @@ _log = logging.getLogger(__name__)
 _GROUP = 64
 _LINGER_SECONDS = 0.02  # a statement costs as much for one message as for twenty
 _LONGEST_PAUSE_SECONDS = 5.0
+_FIRST_LOOK = timedelta(seconds=10)
+"""When to look after a direct message that was sent: poll it, decide its doubt."""
+_ACCOUNT_PAUSE = timedelta(seconds=30)
 
 
 class BatchInFlight:
-    """A batch's claimed messages that are not yet recorded."""
+    """A batch's claimed messages that are not yet recorded. Without `run_id` they are direct messages."""
 
-    def __init__(self, workspace_id: UUID, run_id: UUID, connector_id: UUID, route: Route) -> None:
+    def __init__(self, workspace_id: UUID, run_id: UUID | None, connector_id: UUID, route: Route) -> None:
         self.workspace_id = workspace_id
         self.run_id = run_id
         self.connector_id = connector_id
         self.route = route
+        self.references = provider(route.provider).capabilities.references
         self.calls = BatchCalls(route)
         self._open = 0
         self._idle = asyncio.Event()
@@ -84,9 +89,9 @@ class Recorder:
                 await asyncio.sleep(_LINGER_SECONDS)
             self._arrived.clear()
             group, self._pending = self._pending, []
-            by_run: defaultdict[tuple[UUID, UUID], _Group] = defaultdict(_Group)
+            by_run: defaultdict[tuple[UUID, UUID | None, UUID], _Group] = defaultdict(_Group)
             for batch, outcome in group:
-                by_run[batch.run_id, batch.connector_id].add(batch, outcome)
+                by_run[batch.workspace_id, batch.run_id, batch.connector_id].add(batch, outcome)
             await asyncio.gather(*(self._commit(each) for each in by_run.values()))
 
     async def _commit(self, group: "_Group") -> None:
@@ -135,6 +140,16 @@ class _Group:
                 yield alone
 
     @property
+    def may_be_parked(self) -> bool:
+        """Whether receipts of these messages may name nothing but the provider's ids."""
+        return not self.batch.references and any(item.provider_message_id for item in self.items)
+
+    @property
+    def provider_message_ids(self) -> list[str]:
+        """The ids that the provider gave."""
+        return [item.provider_message_id for item in self.items if item.provider_message_id]
+
+    @property
     def batch(self) -> BatchInFlight:
         """Any of its batches, for what they share."""
         return next(iter(self.by_batch))
@@ -163,11 +178,15 @@ def _measure(batch: BatchInFlight, items: Sequence[AttemptOutcome]) -> None:
 async def _record(database: Database, group: _Group) -> None:
     """One commit. Where nothing follows from the answers, as mostly, it is one statement and one round trip."""
     result = consequences(group.items)
-    if result.none:
+    if result.none and group.batch.run_id is not None and not group.may_be_parked:
         await _write(database.pool, group)
         return
     async with database.transaction() as connection:
         await _write(connection, group)
+        if group.may_be_parked:  # a receipt that names only the provider's id may have come before this commit
+            await receipts.join_parked(connection, group.batch.connector_id, group.provider_message_ids)
+        if group.batch.run_id is None:
+            await direct.follow(connection, [item.message_id for item in group.items], _FIRST_LOOK)
         await _follow(connection, group.batch, result)
 
 
@@ -187,7 +206,10 @@ async def _follow(connection: Connection, batch: BatchInFlight, result: Conseque
         )
     if result.blocked_seconds is not None:
         await pacing.block(connection, f"connector/{batch.connector_id}", timedelta(seconds=result.blocked_seconds))
-    if result.pause_reason is not None:
+    if batch.run_id is None:
+        if result.pause_reason is not None:  # nobody to pause: the account is asked again after a while
+            await pacing.block(connection, f"connector/{batch.connector_id}", _ACCOUNT_PAUSE)
+    elif result.pause_reason is not None:
         await runs.change_status(
             connection,
             batch.run_id,

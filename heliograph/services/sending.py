@@ -8,22 +8,34 @@ crew of `settings.requests_in_flight` tasks, and answers are recorded in grouped
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final, cast
 from uuid import UUID
 
-from heliograph.db import claims
+from heliograph.db import claims, direct
 from heliograph.db.claims import Candidate, Rendered
+from heliograph.db.direct import DirectClaim
 from heliograph.db.engine import Database
 from heliograph.db.outcomes import AttemptOutcome
 from heliograph.db.runs import SendingRun, read_sending_run
+from heliograph.db.trouble import DATABASE_TROUBLE
 from heliograph.domain.vocabulary import Category, Channel, RunStatus
-from heliograph.errors import NotFound
+from heliograph.errors import Defect, HeliographError, NotFound
 from heliograph.pacing.budget import ClaimBudget
-from heliograph.pacing.tokens import largest_chunk, reserve
-from heliograph.providers.protocol import OutgoingMessage, ProviderConnection, SenderAddress
+from heliograph.pacing.tokens import largest_chunk, reserve, reserve_direct
+from heliograph.providers.protocol import (
+    BatchConnection,
+    EmailContent,
+    Outcome,
+    OutgoingMessage,
+    ProviderConnection,
+    SenderAddress,
+)
+from heliograph.providers.registry import provider
 from heliograph.rendering.cache import TemplateCache
 from heliograph.rendering.template import CompiledTemplate, TemplateRefused
 from heliograph.services.connections import Connections
@@ -35,6 +47,9 @@ from heliograph.telemetry import metrics
 from heliograph.telemetry.metrics import Route
 
 _log = logging.getLogger(__name__)
+
+_CONNECTOR_AWAY: Final = timedelta(seconds=30)
+"""When to try direct messages again whose connector cannot be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +64,10 @@ class BatchRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """One claimed message on its way to the provider."""
+class Job:
+    """Claimed messages on their way to the provider in one call: one, unless the provider takes many."""
 
-    message: OutgoingMessage
+    messages: Sequence[OutgoingMessage]
     connection: ProviderConnection
     sender: SenderAddress
     batch: BatchInFlight
@@ -70,7 +85,7 @@ class SendingEngine:
         self._templates = templates
         self._settings = settings
         self._budget = ClaimBudget(settings.chunk)
-        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
+        self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._recorder = Recorder(database, self._recorded)
         self._stopping = False
 
@@ -136,9 +151,12 @@ class SendingEngine:
                 self._database.pool, request.run_id, run, [text.parts for text in rendered if text.body is not None]
             )
             await asyncio.sleep(max(tokens.wait, run.blocked_seconds))
-            jobs = await self._claim(batch, request, run, connection, found, rendered)
-            claimed = len(jobs)
-            self._hand_over(jobs, tokens.spacing)
+            messages, claimed_at = await self._claim(batch, request, run, found, rendered)
+            claimed = len(messages)
+            sender = SenderAddress(run.sender_kind, run.sender_address)
+            size = provider(run.provider).capabilities.batch_size
+            jobs = [Job(part, connection, sender, batch, claimed_at) for part in batched(messages, size)]
+            self._hand_over(jobs, tokens.spacing * size)
             return found[-1].number + 1
         finally:
             await self._budget.give_back(held - claimed)
@@ -148,16 +166,15 @@ class SendingEngine:
         batch: BatchInFlight,
         request: BatchRequest,
         run: SendingRun,
-        connection: ProviderConnection,
         found: Sequence[Candidate],
         rendered: Sequence[Rendered],
-    ) -> list[_Job]:
-        """Claims the chunk; from here on each of its messages must be recorded."""
+    ) -> tuple[list[OutgoingMessage], float]:
+        """Claims the chunk, and when; from here on each of its messages must be recorded."""
         settings = self._settings
         # The lease counts from before the statement, so that our clock is never ahead of the ledger's. Nothing is
         # written to a provider unless its answer can still come before the lease ends.
         claimed_at = time.monotonic()
-        valid_until = claimed_at + settings.lease_seconds - settings.provider_timeout_seconds
+        valid_until = self._valid_until(claimed_at)
         claimed = await claims.claim(
             self._database.pool,
             workspace_id=request.workspace_id,
@@ -171,55 +188,132 @@ class SendingEngine:
         batch.started(len(claimed))
         metrics.record_claimed(batch.route, len(claimed))
         attempts = {claim.id: claim.attempt for claim in claimed}
-        sender = SenderAddress(run.sender_kind, run.sender_address)
-        return [
-            _Job(
-                OutgoingMessage(candidate.id, attempt, candidate.address, text.body, valid_until),
-                connection,
-                sender,
-                batch,
-                claimed_at,
-            )
+        messages = [
+            OutgoingMessage(candidate.id, attempt, candidate.address, text.body, valid_until)
             for candidate, text in zip(found, rendered, strict=True)
             if text.body is not None and (attempt := attempts.get(candidate.id)) is not None
         ]
+        return messages, claimed_at
 
-    def _hand_over(self, jobs: Sequence[_Job], spacing: float) -> None:
+    def _valid_until(self, claimed_at: float) -> float:
+        return claimed_at + self._settings.lease_seconds - self._settings.provider_timeout_seconds
+
+    async def send_direct(self, category: Category) -> int:
+        """Sends what is due of a category's direct messages, one chunk; how many it claimed.
+
+        The chunk is claimed before tokens are taken, since it may go through many connectors: a message whose turn
+        would come after its lease is given back, and claimed again.
+        """
+        if not await direct.any_due(self._database.pool, category):
+            return 0
+        held = await self._budget.take()
+        taken = 0
+        try:
+            claimed_at = time.monotonic()
+            lease = timedelta(seconds=self._settings.lease_seconds)
+            claimed = await direct.claim(self._database.pool, category, held, lease)
+            taken = len(claimed)
+            for route, part in _by_route(claimed).items():
+                await self._send_claimed(route, part, claimed_at)
+        finally:
+            await self._budget.give_back(held - taken)
+        return taken
+
+    async def _send_claimed(self, route: "_DirectRoute", claimed: Sequence[DirectClaim], claimed_at: float) -> None:
+        """Hands a route's messages to the crew. Whatever happens here, each of them is recorded."""
+        described = Route(route.provider, claimed[0].channel, claimed[0].category)
+        batch = BatchInFlight(route.workspace_id, None, route.connector_id, described)
+        batch.started(len(claimed))
+        metrics.record_claimed(described, len(claimed))
+        valid_until = self._valid_until(claimed_at)
+        messages = [_outgoing(claim, valid_until) for claim in claimed]
+        try:
+            connection = await self._connections.get(route.connector_id)
+            tokens = await reserve_direct(self._database.pool, claimed)
+        except (HeliographError, *DATABASE_TROUBLE) as error:
+            _log.warning("direct messages wait: connector %s: %s", route.connector_id, type(error).__name__)
+            later = datetime.now(UTC) + _CONNECTOR_AWAY
+            for message in messages:
+                self._recorder.add(batch, replace(released(message), due_at=later))
+            return
+        size = provider(route.provider).capabilities.batch_size
+        sender = SenderAddress(claimed[0].sender_kind, claimed[0].sender_address)
+        jobs = [Job(part, connection, sender, batch, claimed_at) for part in batched(messages, size)]
+        self._hand_over(jobs, tokens.spacing * size, tokens.wait)
+
+    def _hand_over(self, jobs: Sequence[Job], spacing: float, wait: float = 0.0) -> None:
         """Queues the jobs for the crew, spread over the time that their tokens cover."""
-        if not spacing:
+        if not spacing and not wait:
             for job in jobs:
                 self._jobs.put_nowait(job)
             return
         loop = asyncio.get_running_loop()
         for position, job in enumerate(jobs):
-            loop.call_later(position * spacing, self._jobs.put_nowait, job)
+            loop.call_later(wait + position * spacing, self._jobs.put_nowait, job)
 
     async def _work(self) -> None:
         """One of the crew: calls the provider for one message after another."""
         while True:
             job = await self._jobs.get()
             try:
-                self._recorder.add(job.batch, await self._call(job))
+                for outcome in await self._call(job):
+                    self._recorder.add(job.batch, outcome)
             finally:
                 self._jobs.task_done()
 
-    async def _call(self, job: _Job) -> AttemptOutcome:
-        message = job.message
+    async def _call(self, job: Job) -> list[AttemptOutcome]:
         began = time.monotonic()
-        if self._stopping or began > message.valid_until:
-            return released(message)
+        if self._stopping or began > job.messages[0].valid_until:
+            return [released(message) for message in job.messages]
         try:
-            answer = await job.connection.send(message, job.sender)
+            answers = await _send(job)
         except Exception as error:  # noqa: BLE001 - the crew's outermost edge: a defect must not lose a message
             _log.exception("a connector failed")
-            return broken(message, type(error).__name__)
+            return [broken(message, type(error).__name__) for message in job.messages]
         ended = time.monotonic()
-        job.batch.calls.ended(answer, ended - began, ended - job.claimed_at, message.reference)
-        return to_outcome(message, answer)
+        for message, answer in zip(job.messages, answers, strict=True):
+            job.batch.calls.ended(answer, ended - began, ended - job.claimed_at, message.reference)
+        return [to_outcome(message, answer) for message, answer in zip(job.messages, answers, strict=True)]
 
     async def _recorded(self, batch: BatchInFlight, count: int) -> None:
         batch.finished(count)
         await self._budget.give_back(count)
+
+
+async def _send(job: Job) -> Sequence[Outcome]:
+    if len(job.messages) == 1:
+        return [await job.connection.send(job.messages[0], job.sender)]
+    answers = await cast("BatchConnection", job.connection).send_batch(job.messages, job.sender)
+    if len(answers) != len(job.messages):
+        raise Defect(f"{len(job.messages)} messages were sent and {len(answers)} answers came")
+    return answers
+
+
+def batched(messages: Sequence[OutgoingMessage], size: int) -> Iterator[Sequence[OutgoingMessage]]:
+    """Parts of at most `size`."""
+    return (messages[start : start + size] for start in range(0, len(messages), size))
+
+
+@dataclass(frozen=True, slots=True)
+class _DirectRoute:
+    """What direct messages must share to be sent and recorded together."""
+
+    workspace_id: UUID
+    connector_id: UUID
+    sender_id: UUID
+    provider: str
+
+
+def _by_route(claimed: Sequence[DirectClaim]) -> dict[_DirectRoute, list[DirectClaim]]:
+    routes: defaultdict[_DirectRoute, list[DirectClaim]] = defaultdict(list)
+    for each in claimed:
+        routes[_DirectRoute(each.workspace_id, each.connector_id, each.sender_id, each.provider)].append(each)
+    return routes
+
+
+def _outgoing(claim: DirectClaim, valid_until: float) -> OutgoingMessage:
+    email = EmailContent(**claim.content) if claim.channel is Channel.EMAIL else None
+    return OutgoingMessage(claim.id, claim.attempt, claim.address, claim.body, valid_until, email)
 
 
 def _render(template: CompiledTemplate, candidate: Candidate) -> Rendered:

@@ -31,6 +31,14 @@ class Request:
     query: bytes
     authorization: bytes
     body: bytes
+    raw_headers: list[tuple[bytes, bytes]]
+
+    def header(self, name: bytes) -> str:
+        """The value of a header, named in lower case; empty without it."""
+        for given, value in self.raw_headers:
+            if given.lower() == name:
+                return value.decode("latin-1")
+        return ""
 
 
 @dataclass(slots=True)
@@ -67,6 +75,7 @@ class HttpProtocol(asyncio.Protocol):
         self._url = b""
         self._authorization = b""
         self._body = b""
+        self._headers: list[tuple[bytes, bytes]] = []
 
     # -- asyncio
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -102,7 +111,8 @@ class HttpProtocol(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keeps the one header that matters."""
+        """Keeps them, and the one that nearly everybody reads apart."""
+        self._headers.append((name, value))
         if len(name) == 13 and name.lower() == b"authorization":
             self._authorization = value
 
@@ -115,7 +125,7 @@ class HttpProtocol(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Answers, or queues behind the request that is being answered."""
         path, _, query = self._url.partition(b"?")
-        request = Request(self._parser.get_method(), path, query, self._authorization, self._body)
+        request = Request(self._parser.get_method(), path, query, self._authorization, self._body, self._headers)
         self._keep_alive = self._parser.should_keep_alive()
         self._new_request()
         if self._busy:

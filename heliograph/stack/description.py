@@ -89,7 +89,7 @@ def settings_of_doors(data_dir: Path, doors: Doors) -> dict[str, Any]:
         "temporal_address": doors.temporal,
         "temporal_ui_url": doors.temporal_ui,
         "public_url": doors.public,
-        "twilio_api_url": doors.simulator,
+        "simulator_url": doors.simulator,
         "api_port": _port(doors.api),
         "simulator_port": _port(doors.simulator),
     }

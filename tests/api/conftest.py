@@ -37,7 +37,7 @@ async def services(
     database: Database, key_ring: KeyRing, temporal_client: Client, tmp_path: Path, twilio: SimulatedTwilio
 ) -> AsyncIterator[Services]:
     """The doors of a process whose Twilio is the simulated one."""
-    settings = Settings(data_dir=tmp_path, provider_check_retry_seconds=0.01, twilio_api_url=twilio.url)
+    settings = Settings(data_dir=tmp_path, provider_check_retry_seconds=0.01, simulator_url=twilio.url)
     opened = Services(settings, database, key_ring, temporal_client)
     yield opened
     await opened.aclose()

@@ -29,7 +29,7 @@ async def closed_run(
 ) -> HandSent:
     """A run of three that are all taken, and one message of the sender's that the ledger does not know."""
     await simulator.set_script(TAKEN_AT_ONCE)
-    services = Services(Settings(data_dir=tmp_path, twilio_api_url=simulator.url), database, key_ring, temporal_client)
+    services = Services(Settings(data_dir=tmp_path, simulator_url=simulator.url), database, key_ring, temporal_client)
     made = await hand_sent_run(services, 3)
     await made.record(*(each.accepted for each in await made.send()))
     await made.send_one("+14155559999")
@@ -51,7 +51,7 @@ def verify(
     keys = ",".join(f"{name}:{b64encode(key).decode()}" for name, key in key_ring.keys.items())
     monkeypatch.setenv("HELIOGRAPH_DATABASE_URL", database_url)
     monkeypatch.setenv("HELIOGRAPH_MASTER_KEYS", keys)
-    monkeypatch.setenv("HELIOGRAPH_TWILIO_API_URL", str(closed_run.services.settings.twilio_api_url))
+    monkeypatch.setenv("HELIOGRAPH_SIMULATOR_URL", str(closed_run.services.settings.simulator_url))
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server)
     return ["--data-dir", str(tmp_path), "campaign", "verify", str(closed_run.run.campaign_id)]
 
@@ -87,7 +87,7 @@ def test_a_provider_that_is_away_is_no_failure_of_the_run(
     verify: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("heliograph.providers.twilio.log._PAUSES", ())
-    monkeypatch.setenv("HELIOGRAPH_TWILIO_API_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("HELIOGRAPH_SIMULATOR_URL", "http://127.0.0.1:9")
     assert run([*verify, "--provider"]) == 0
     shown = capsys.readouterr().out
     assert "the provider's book is not to be had" in shown

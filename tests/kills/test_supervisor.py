@@ -71,11 +71,11 @@ async def test_a_campaign_goes_on_when_everything_was_killed_and_started_again(t
     directory = tmp_path / "stack"
     up = ("heliograph.cli", "up", "--data-dir", str(directory), "--without-simulator")
     async with lasting_simulator(tmp_path) as simulator_url:
-        environment = {**KILLED, "HELIOGRAPH_TWILIO_API_URL": simulator_url}
+        environment = {**KILLED, "HELIOGRAPH_SIMULATOR_URL": simulator_url}
         with process(tmp_path / "first.log", *up, environment=environment) as first:
             await everything_runs(directory, first)
             await workspace_is_there(directory)
-            configured = Settings(data_dir=directory, twilio_api_url=simulator_url)
+            configured = Settings(data_dir=directory, simulator_url=simulator_url)
             async with stage_of(settings_of_running_stack(configured), simulator_url) as stage:
                 rehearsal = await stage.rehearse(3_000, messages_per_second=300)
                 await rehearsal.launch()

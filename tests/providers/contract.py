@@ -11,7 +11,6 @@ from typing import Protocol
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel
 
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
@@ -19,6 +18,7 @@ from heliograph.errors import Unauthenticated, UpstreamFailed
 from heliograph.ids import new_id
 from heliograph.providers.protocol import (
     Accepted,
+    Account,
     InDoubt,
     NotProcessed,
     Outcome,
@@ -77,7 +77,7 @@ class Peer(Protocol):
     """A provider under test, with its simulator."""
 
     provider: Provider
-    credentials: BaseModel
+    account: Account
     sender: SenderAddress
     statuses: Sequence[tuple[str, MessageState]]  # each status word the provider may report, and what it means
 
@@ -218,16 +218,18 @@ class ProviderContract:
         reference = (new_id(), 3)
         for status, state in peer.statuses:
             request = peer.callback(status, reference)
-            assert peer.provider.verify(request, peer.credentials), status
-            (report,) = peer.provider.parse_status(request)
+            assert peer.provider.verify(request, peer.account), status
+            (report,) = peer.provider.parse_status(request, peer.account)
             assert (report.provider_status, report.state, report.reference) == (status, state, reference)
             unsuccessful = state in {MessageState.UNDELIVERED, MessageState.FAILED}
             assert (report.error is not None) == unsuccessful, status
 
     def test_a_repeated_callback_says_the_same_again(self, peer: Peer) -> None:
         request = peer.callback(peer.statuses[0][0], (new_id(), 1))
-        assert list(peer.provider.parse_status(request)) == list(peer.provider.parse_status(request))
+        assert list(peer.provider.parse_status(request, peer.account)) == list(
+            peer.provider.parse_status(request, peer.account)
+        )
 
     def test_a_callback_signed_by_another_is_refused(self, peer: Peer) -> None:
         request = peer.callback(peer.statuses[0][0], (new_id(), 1), token="another")
-        assert not peer.provider.verify(request, peer.credentials)
+        assert not peer.provider.verify(request, peer.account)

@@ -31,7 +31,7 @@ async def services(
 ) -> AsyncIterator[Services]:
     """Whose Twilio is the simulator, which sends at once."""
     await simulator.set_script(TAKEN_AT_ONCE)
-    settings = Settings(data_dir=tmp_path, twilio_api_url=simulator.url)
+    settings = Settings(data_dir=tmp_path, simulator_url=simulator.url)
     opened = Services(settings, database, key_ring, temporal_client)
     yield opened
     await opened.aclose()

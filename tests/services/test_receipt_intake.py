@@ -21,6 +21,7 @@ from heliograph.providers.protocol import ProviderError, StatusReport
 from heliograph.secrets import KeyRing
 from heliograph.services.connections import Connections
 from heliograph.services.in_doubt import resolve_in_doubt
+from heliograph.services.inbox import ConnectorInbox
 from heliograph.services.polling import poll_run
 from heliograph.services.receipt_batcher import ReceiptBatcher
 from heliograph.services.receipts import Stored, store, to_incoming
@@ -58,7 +59,7 @@ class ScriptedConnections(Connections):
     """Every connector leads to the scripted provider."""
 
     def __init__(self, database: Database, provider: ScriptedProvider) -> None:
-        super().__init__(database, KeyRing({}), Settings())
+        super().__init__(database, KeyRing({}), Settings(), partial(ConnectorInbox, database))
         self._provider = provider
 
     async def get(self, connector_id: UUID) -> Any:

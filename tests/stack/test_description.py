@@ -96,7 +96,7 @@ def test_commands_go_through_the_doors_of_the_running_stack(tmp_path: Path) -> N
     assert found.database_url == DOORS.database
     assert found.temporal_address == DOORS.temporal
     assert found.api_port == 8181
-    assert found.twilio_api_url == DOORS.simulator
+    assert found.simulator_url == DOORS.simulator
 
 
 def test_what_is_set_explicitly_stays(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from heliograph.db.tables.audiences import Audience, AudienceImport, AudienceRow
 from heliograph.db.tables.base import METADATA
 from heliograph.db.tables.campaigns import Batch, Campaign, CampaignVersion, Run, RunCounter, Wave
 from heliograph.db.tables.connectors import Connector, Sender
+from heliograph.db.tables.direct import DirectMessage
+from heliograph.db.tables.inbound import InboundMessageRow
 from heliograph.db.tables.messages import (
     Attempt,
     Message,
@@ -27,7 +29,9 @@ __all__ = [
     "Campaign",
     "CampaignVersion",
     "Connector",
+    "DirectMessage",
     "IdempotencyKey",
+    "InboundMessageRow",
     "Message",
     "Outbox",
     "PacingBucket",

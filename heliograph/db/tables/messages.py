@@ -43,12 +43,13 @@ class Message(SQLModel, table=True):
 
     workspace_id: UUID = Field(primary_key=True)
     id: UUID = Field(primary_key=True, sa_column_kwargs={"server_default": text("uuidv7()")})
-    dedupe_key: str  # campaign: "<run>:<number>"
+    dedupe_key: str  # campaign: "<run>:<number>"; direct: "direct:<key>:<index>"
     run_id: UUID | None = None
     wave: int | None = Field(default=None, sa_type=SmallInteger)
     number: int | None = Field(default=None, sa_type=BigInteger)  # the recipient: row of the audience
     channel: Channel = Field(sa_type=enum_type(Channel, "channel"))
     category: Category = Field(sa_type=enum_type(Category, "category"))
+    type: str | None = None  # what the sender calls it ("medication_request"); None: by its category
     address: str
     state: MessageState = Field(sa_type=enum_type(MessageState, "message_state"))
     reason: str | None = None  # why excluded or rejected

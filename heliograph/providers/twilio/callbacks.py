@@ -56,9 +56,16 @@ def _read_form(body: bytes) -> Form:
 
 def signature(auth_token: str, url: str, form: Form = ()) -> str:
     """What Twilio writes into X-Twilio-Signature for this address and these parameters."""
-    signed = url + "".join(name + value for name, value in sorted(set(form)))
-    digest = hmac.digest(auth_token.encode(), signed.encode("utf-8", "surrogatepass"), "sha1")
-    return b64encode(digest).decode("ascii")
+    return _sign(auth_token, url, _joined(form))
+
+
+def _joined(form: Form) -> str:
+    return "".join([name + value for name, value in sorted(set(form))])
+
+
+def _sign(auth_token: str, url: str, parameters: str) -> str:
+    signed = (url + parameters).encode("utf-8", "surrogatepass")
+    return b64encode(hmac.digest(auth_token.encode(), signed, "sha1")).decode("ascii")
 
 
 def is_signed(request: ProviderRequest, auth_token: str) -> bool:
@@ -74,8 +81,8 @@ def is_signed(request: ProviderRequest, auth_token: str) -> bool:
         return False
     if form is None:
         return False
-    matches = [hmac.compare_digest(signature(auth_token, address, form), claimed) for address in addresses]
-    return any(matches)
+    parameters = _joined(form)
+    return any(hmac.compare_digest(_sign(auth_token, address, parameters), claimed) for address in addresses)
 
 
 def _signed_form(request: ProviderRequest, split: SplitResult) -> Form | None:
@@ -105,7 +112,7 @@ def _addresses(url: str, split: SplitResult) -> tuple[str, ...]:
 
 def read_status(request: ProviderRequest) -> StatusReport:
     """The report in a status callback; `InvalidInput` naming the field and the rule it breaks."""
-    fields = _status_fields(request.body)
+    fields = read_fields(request.body, _READ)
     sid = fields.get("MessageSid") or fields.get("SmsSid")
     status = fields.get("MessageStatus") or fields.get("SmsStatus")
     if not sid or not _MESSAGE_SID.fullmatch(sid):
@@ -131,14 +138,15 @@ def read_status(request: ProviderRequest) -> StatusReport:
 _READ: Final = frozenset({"MessageSid", "SmsSid", "MessageStatus", "SmsStatus", "ErrorCode", "RawDlrDoneDate"})
 
 
-def _status_fields(body: bytes) -> dict[str, str]:
+def read_fields(body: bytes, wanted: frozenset[str]) -> dict[str, str]:
+    """The wanted fields of a form; `InvalidInput` for what is not one, or has one of them twice."""
     try:
         form = _read_form(body)
     except ValueError as error:
         raise InvalidInput.of("body", f"is not a form in UTF-8 of at most {_FIELDS_LIMIT} fields") from error
     fields: dict[str, str] = {}
     for name, value in form:
-        if name in _READ and fields.setdefault(name, value) != value:
+        if name in wanted and fields.setdefault(name, value) != value:
             raise InvalidInput.of(name, "stands twice, with different values")
     return fields
 

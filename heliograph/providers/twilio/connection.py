@@ -52,7 +52,7 @@ class TwilioConnection:
         self._transport = Transport(
             username=credentials.account_sid,
             password=token,
-            api_url=options.configuration.get("api_url"),
+            api_url=options.simulator_url,
             timeout=options.timeout,
             pool_size=options.max_connections,
         )

@@ -22,7 +22,7 @@ _TASKS = 32
 
 async def main(url: str, seconds: float) -> None:
     """Sends until the lease is over."""
-    connection = TwilioConnection(CREDENTIALS, ConnectionOptions(10.0, None, configuration={"api_url": url}))
+    connection = TwilioConnection(CREDENTIALS, ConnectionOptions(10.0, None, simulator_url=url))
     valid_until = time.monotonic() + seconds
     outcomes: Counter[str] = Counter()
 

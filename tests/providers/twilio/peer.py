@@ -8,7 +8,7 @@ from uuid import UUID
 from twilio.request_validator import RequestValidator
 
 from heliograph.domain.ledger import MessageState
-from heliograph.providers.protocol import ConnectionOptions, ProviderRequest, SenderAddress
+from heliograph.providers.protocol import Account, ConnectionOptions, ProviderRequest, SenderAddress
 from heliograph.providers.registry import provider
 from heliograph.providers.twilio.connection import TwilioConnection, TwilioCredentials
 from heliograph.simulator.accounts import DEMO_ACCOUNT_SID, DEMO_AUTH_TOKEN, DEMO_LONG_CODE
@@ -54,7 +54,7 @@ class TwilioPeer:
     """See `tests.providers.contract.Peer`."""
 
     provider = provider("twilio")
-    credentials = CREDENTIALS
+    account = Account(CREDENTIALS)
     sender = LONG_CODE
     statuses = (
         ("accepted", MessageState.ACCEPTED),
@@ -84,7 +84,7 @@ class TwilioPeer:
         url = f"http://127.0.0.1:{free_port()}" if unreachable else self._simulator.url
         return TwilioConnection(
             CREDENTIALS,
-            ConnectionOptions(timeout=timeout, callback_url=callback_url, configuration={"api_url": url}),
+            ConnectionOptions(timeout=timeout, callback_url=callback_url, simulator_url=url),
         )
 
     async def accepted(self) -> int:

@@ -25,7 +25,7 @@ from heliograph.simulator.client import SimulatorClient
 from heliograph.simulator.script import AccountScript, Delivery, Failure, Fixed, Receipts, Script
 from heliograph.stack.ports import free_port
 from tests.providers.contract import NUMBER, Behaviour, message
-from tests.providers.twilio.peer import LONG_CODE, TwilioPeer
+from tests.providers.twilio.peer import CREDENTIALS, LONG_CODE, TwilioPeer
 from tests.simulator.process import running_simulator
 
 SERVICE = SenderAddress("messaging_service", DEMO_MESSAGING_SERVICE)
@@ -34,7 +34,7 @@ SERVICE = SenderAddress("messaging_service", DEMO_MESSAGING_SERVICE)
 def connect(url: str, *, token: str = DEMO_AUTH_TOKEN) -> TwilioConnection:
     """A connection with these credentials."""
     credentials = TwilioCredentials(account_sid=DEMO_ACCOUNT_SID, auth_token=SecretStr(token))
-    return TwilioConnection(credentials, ConnectionOptions(5.0, None, configuration={"api_url": url}))
+    return TwilioConnection(credentials, ConnectionOptions(5.0, None, simulator_url=url))
 
 
 async def test_right_credentials_pass(peer: TwilioPeer) -> None:
@@ -201,8 +201,8 @@ async def test_a_host_without_address_is_known_not_to_have_been_processed() -> N
 
 async def test_a_message_that_waits_in_vain_for_a_connection_is_not_processed(peer: TwilioPeer) -> None:
     await peer.behave(Behaviour.IS_SILENT)
-    options = ConnectionOptions(0.5, None, max_connections=1, configuration={"api_url": peer.url})
-    connection = TwilioConnection(peer.credentials, options)
+    options = ConnectionOptions(0.5, None, max_connections=1, simulator_url=peer.url)
+    connection = TwilioConnection(CREDENTIALS, options)
     outcomes = await asyncio.gather(*[connection.send(message(), peer.sender) for _ in range(3)])
     await connection.aclose()
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["InDoubt", "NotProcessed", "NotProcessed"]
@@ -211,8 +211,8 @@ async def test_a_message_that_waits_in_vain_for_a_connection_is_not_processed(pe
 
 async def test_a_lease_that_ends_while_waiting_for_a_connection_is_kept(peer: TwilioPeer) -> None:
     await peer.behave(Behaviour.IS_SILENT)
-    options = ConnectionOptions(1.0, None, max_connections=1, configuration={"api_url": peer.url})
-    connection = TwilioConnection(peer.credentials, options)
+    options = ConnectionOptions(1.0, None, max_connections=1, simulator_url=peer.url)
+    connection = TwilioConnection(CREDENTIALS, options)
     first = asyncio.create_task(connection.send(message(), peer.sender))
     await asyncio.sleep(0.1)
     second = asyncio.create_task(connection.send(message(seconds=0.2), peer.sender))
@@ -248,8 +248,8 @@ async def test_a_provider_that_came_back_is_sent_to_again() -> None:
 
 async def test_closing_ends_calls_under_way_by_what_was_written(peer: TwilioPeer) -> None:
     await peer.behave(Behaviour.IS_SILENT)
-    options = ConnectionOptions(10.0, None, max_connections=1, configuration={"api_url": peer.url})
-    connection = TwilioConnection(peer.credentials, options)
+    options = ConnectionOptions(10.0, None, max_connections=1, simulator_url=peer.url)
+    connection = TwilioConnection(CREDENTIALS, options)
     written = asyncio.create_task(connection.send(message(), peer.sender))
     await asyncio.sleep(0.1)
     waiting = asyncio.create_task(connection.send(message(), peer.sender))

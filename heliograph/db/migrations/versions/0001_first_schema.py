@@ -87,6 +87,7 @@ ENUMS = {
         name="run_status",
         create_type=False,
     ),
+    "direct_step": postgresql.ENUM("send", "settle", "await", name="direct_step", create_type=False),
 }
 
 
@@ -328,6 +329,42 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_campaign_version_workspace_id"), "campaign_version", ["workspace_id"], unique=False)
     op.create_table(
+        "inbound_message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("connector_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_message_id", sa.String(), nullable=False),
+        sa.Column("channel", ENUMS["channel"], nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("sender_id", sa.Uuid(), nullable=True),
+        sa.Column("sent_to", sa.String(), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("keyword", sa.String(), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "connector_id"],
+            ["connector.workspace_id", "connector.id"],
+            name=op.f("fk_inbound_message_connector_workspace_id_connector_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspace.id"], name=op.f("fk_inbound_message_workspace_workspace_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_message")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_inbound_message_workspace_id_id")),
+    )
+    op.create_index("ix_inbound_message_address", "inbound_message", ["workspace_id", "address", "id"], unique=False)
+    op.create_index("ix_inbound_message_page", "inbound_message", ["workspace_id", "id"], unique=False)
+    op.create_index(op.f("ix_inbound_message_workspace_id"), "inbound_message", ["workspace_id"], unique=False)
+    op.create_index(
+        "uq_inbound_message",
+        "inbound_message",
+        ["connector_id", "provider_message_id"],
+        unique=True,
+        postgresql_where=sa.text("provider_message_id <> ''"),
+    )
+    op.create_table(
         "receipt",
         sa.Column("connector_id", sa.Uuid(), nullable=False),
         sa.Column("reference", sa.String(), nullable=False),
@@ -543,6 +580,7 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger(), nullable=True),
         sa.Column("channel", ENUMS["channel"], nullable=False),
         sa.Column("category", ENUMS["category"], nullable=False),
+        sa.Column("type", sa.String(), nullable=True),
         sa.Column("address", sa.String(), nullable=False),
         sa.Column("state", ENUMS["message_state"], nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
@@ -645,9 +683,45 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("provider_message_id IS NOT NULL"),
     )
+    op.create_table(
+        "direct_message",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("category", ENUMS["category"], nullable=False),
+        sa.Column("connector_id", sa.Uuid(), nullable=False),
+        sa.Column("step", ENUMS["direct_step"], nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("polls", sa.SmallInteger(), nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "connector_id"],
+            ["connector.workspace_id", "connector.id"],
+            name=op.f("fk_direct_message_connector_workspace_id_connector_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "message_id"],
+            ["message.workspace_id", "message.id"],
+            name=op.f("fk_direct_message_message_workspace_id_message_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "message_id", name=op.f("pk_direct_message")),
+    )
+    op.create_index(
+        "ix_direct_message_next", "direct_message", ["due_at"], unique=False, postgresql_where=sa.text("step <> 'send'")
+    )
+    op.create_index(
+        "ix_direct_message_send",
+        "direct_message",
+        ["category", "due_at"],
+        unique=False,
+        postgresql_where=sa.text("step = 'send'"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_direct_message_send", table_name="direct_message", postgresql_where=sa.text("step = 'send'"))
+    op.drop_index("ix_direct_message_next", table_name="direct_message", postgresql_where=sa.text("step <> 'send'"))
+    op.drop_table("direct_message")
     op.drop_index(
         "ix_attempt_provider_message_id",
         table_name="attempt",
@@ -686,6 +760,13 @@ def downgrade() -> None:
     op.drop_index("ix_receipt_parked", table_name="receipt", postgresql_where=sa.text("message_id IS NULL"))
     op.drop_index("ix_receipt_message", table_name="receipt", postgresql_where=sa.text("message_id IS NOT NULL"))
     op.drop_table("receipt")
+    op.drop_index(
+        "uq_inbound_message", table_name="inbound_message", postgresql_where=sa.text("provider_message_id <> ''")
+    )
+    op.drop_index(op.f("ix_inbound_message_workspace_id"), table_name="inbound_message")
+    op.drop_index("ix_inbound_message_page", table_name="inbound_message")
+    op.drop_index("ix_inbound_message_address", table_name="inbound_message")
+    op.drop_table("inbound_message")
     op.drop_index(op.f("ix_campaign_version_workspace_id"), table_name="campaign_version")
     op.drop_table("campaign_version")
     op.drop_table("audience_row")

@@ -1,0 +1,283 @@
+"""Messages outside runs in SQL: queued, claimed, followed until their final word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from heliograph.db.engine import Connection, Pool
+from heliograph.domain.vocabulary import Category, Channel
+
+
+@dataclass(frozen=True, slots=True)
+class NewDirectMessage:
+    """A message to be queued; `dedupe_key` makes a repetition harmless."""
+
+    id: UUID
+    dedupe_key: str
+    channel: Channel
+    category: Category
+    type: str | None
+    address: str
+    body: str
+    parts: int
+    connector_id: UUID
+    sender_id: UUID
+    due_at: datetime
+    expires_at: datetime
+    content: dict[str, Any] = field(default_factory=dict)
+
+
+# A repeated message inserts nothing, and its first one is answered: `kept` in the order that was given.
+_QUEUE = """
+WITH given AS (
+    SELECT * FROM unnest(
+        $2::uuid[], $3::text[], $4::channel[], $5::category[], $6::text[], $7::text[], $8::text[], $9::smallint[],
+        $10::uuid[], $11::uuid[], $12::timestamptz[], $13::timestamptz[], $14::jsonb[]
+    ) WITH ORDINALITY AS given (
+        id, dedupe_key, channel, category, type, address, body, parts,
+        connector_id, sender_id, due_at, expires_at, content, position
+    )
+), queued AS (
+    INSERT INTO message (
+        workspace_id, id, dedupe_key, channel, category, type, address, state, due_at, attempt,
+        connector_id, sender_id, body, parts, status_changed_at, created_at
+    )
+    SELECT $1, id, dedupe_key, channel, category, type, address, 'queued', due_at, 0,
+        connector_id, sender_id, body, parts, now(), now()
+    FROM given ORDER BY dedupe_key
+    ON CONFLICT (dedupe_key, workspace_id) DO NOTHING
+    RETURNING id, dedupe_key
+), waiting AS (
+    INSERT INTO direct_message (
+        workspace_id, message_id, category, connector_id, step, due_at, expires_at, polls, content
+    )
+    SELECT $1, id, category, connector_id, 'send', due_at, expires_at, 0, content
+    FROM given JOIN queued USING (id)
+)
+SELECT coalesce(queued.id, message.id) AS id, queued.id IS NOT NULL AS fresh
+FROM given
+LEFT JOIN queued USING (dedupe_key)
+LEFT JOIN message ON message.dedupe_key = given.dedupe_key AND message.workspace_id = $1
+ORDER BY given.position
+"""
+
+
+async def queue(
+    connection: Connection, workspace_id: UUID, messages: Sequence[NewDirectMessage]
+) -> list[tuple[UUID, bool]]:
+    """Queues messages in the caller's transaction; for each its id, and whether it was not there yet."""
+    rows = await connection.fetch(
+        _QUEUE,
+        workspace_id,
+        [each.id for each in messages],
+        [each.dedupe_key for each in messages],
+        [each.channel.value for each in messages],
+        [each.category.value for each in messages],
+        [each.type for each in messages],
+        [each.address for each in messages],
+        [each.body for each in messages],
+        [each.parts for each in messages],
+        [each.connector_id for each in messages],
+        [each.sender_id for each in messages],
+        [each.due_at for each in messages],
+        [each.expires_at for each in messages],
+        [each.content for each in messages],
+    )
+    return [(row["id"], row["fresh"]) for row in rows]
+
+
+async def any_due(pool: Pool, category: Category) -> bool:
+    """Whether anything could be claimed now. One probe of a small index: asked many times a second."""
+    due: bool = await pool.fetchval(
+        "SELECT EXISTS (SELECT FROM direct_message WHERE step = 'send' AND category = $1 AND due_at <= now())",
+        category.value,
+    )
+    return due
+
+
+@dataclass(frozen=True, slots=True)
+class DirectClaim:
+    """A message that is ours until its lease runs out, with all that sending it takes."""
+
+    workspace_id: UUID
+    id: UUID
+    attempt: int
+    address: str
+    body: str
+    parts: int
+    content: dict[str, Any]
+    channel: Channel
+    category: Category
+    connector_id: UUID
+    provider: str
+    connector_speed: float | None  # messages per second
+    sender_id: UUID
+    sender_kind: str
+    sender_address: str
+    sender_speed: float | None
+
+
+# One statement and one commit before anything is sent. `due` takes rows that nobody else is taking and whose connector
+# may be asked; suppressions and expiry are checked again. The row of a message that may not be sent any more goes.
+_CLAIM = """
+WITH due AS (
+    SELECT workspace_id, message_id, expires_at, content FROM direct_message
+    WHERE step = 'send' AND category = $1 AND due_at <= now() AND NOT EXISTS (
+        SELECT FROM pacing_bucket
+        WHERE key = 'connector/' || direct_message.connector_id AND blocked_until > now()
+    )
+    ORDER BY due_at LIMIT $2
+    FOR UPDATE SKIP LOCKED
+), wanted AS (
+    SELECT due.*,
+        CASE
+            WHEN due.expires_at <= now() THEN 'expired'
+            WHEN stopped.reason IS NOT NULL THEN 'suppressed'
+            ELSE 'claimed'
+        END::message_state AS verdict,
+        CASE WHEN due.expires_at <= now() THEN 'too_late' ELSE stopped.reason END AS reason
+    FROM (SELECT * FROM due ORDER BY message_id) AS due
+    CROSS JOIN LATERAL (
+        SELECT channel, address, sender_id FROM message
+        WHERE message.workspace_id = due.workspace_id AND message.id = due.message_id AND message.state = 'queued'
+        FOR UPDATE
+    ) AS message
+    LEFT JOIN LATERAL (
+        SELECT suppression.reason FROM suppression
+        WHERE suppression.workspace_id = due.workspace_id AND suppression.channel = message.channel
+          AND suppression.address = message.address
+          AND (suppression.sender_id IS NULL OR suppression.sender_id = message.sender_id)
+        LIMIT 1
+    ) AS stopped ON true
+), archived AS (
+    INSERT INTO attempt (
+        workspace_id, message_id, attempt, connector_id, sender_id, claimed_at, outcome,
+        provider_message_id, error_class, error_code, error_message
+    )
+    SELECT message.workspace_id, message.id, message.attempt, message.connector_id, message.sender_id, claimed_at,
+        state, provider_message_id, error_class, error_code, error_message
+    FROM message JOIN wanted ON message.workspace_id = wanted.workspace_id AND message.id = wanted.message_id
+    WHERE message.attempt > 0
+    ON CONFLICT DO NOTHING
+), moved AS (
+    UPDATE message SET
+        state = wanted.verdict,
+        reason = wanted.reason,
+        hold_reason = NULL,
+        attempt = message.attempt + (wanted.verdict = 'claimed')::int::smallint,
+        claimed_at = CASE WHEN wanted.verdict = 'claimed' THEN clock_timestamp() END,
+        lease_until = CASE WHEN wanted.verdict = 'claimed' THEN clock_timestamp() + $3::interval END,
+        provider_message_id = NULL, provider_status = NULL,
+        error_class = NULL, error_code = NULL, error_message = NULL,
+        final_at = CASE WHEN wanted.verdict <> 'claimed' THEN now() END,
+        status_changed_at = now()
+    FROM wanted
+    WHERE message.workspace_id = wanted.workspace_id AND message.id = wanted.message_id
+    RETURNING message.*, wanted.content
+), leased AS (
+    UPDATE direct_message SET step = 'settle', due_at = moved.lease_until
+    FROM moved
+    WHERE moved.state = 'claimed'
+      AND direct_message.workspace_id = moved.workspace_id AND direct_message.message_id = moved.id
+), ended AS (
+    DELETE FROM direct_message USING moved
+    WHERE moved.state <> 'claimed'
+      AND direct_message.workspace_id = moved.workspace_id AND direct_message.message_id = moved.id
+)
+SELECT moved.workspace_id, moved.id, moved.attempt, moved.address, coalesce(moved.body, '') AS body,
+    coalesce(moved.parts, 1) AS parts, moved.content, moved.channel::text, moved.category::text, moved.connector_id,
+    connector.provider, connector.messages_per_second AS connector_speed, moved.sender_id, sender.kind AS sender_kind,
+    sender.address AS sender_address, sender.messages_per_second AS sender_speed
+FROM moved
+JOIN connector ON connector.id = moved.connector_id
+JOIN sender ON sender.id = moved.sender_id
+WHERE moved.state = 'claimed'
+ORDER BY moved.due_at
+"""
+
+
+async def claim(pool: Pool, category: Category, limit: int, lease: timedelta) -> list[DirectClaim]:
+    """Claims up to `limit` messages of a category that are due; commits before it returns."""
+    rows = await pool.fetch(_CLAIM, category.value, limit, lease)
+    return [
+        DirectClaim(**{**row, "channel": Channel(row["channel"]), "category": Category(row["category"])})
+        for row in rows
+    ]
+
+
+# What is to be done next follows from the state that the message has by now.
+_FOLLOW = """
+WITH now_is AS (
+    SELECT message.workspace_id, message.id, message.state, message.due_at
+    FROM unnest($1::uuid[]) AS given (id)
+    JOIN direct_message ON direct_message.message_id = given.id
+    JOIN message ON message.workspace_id = direct_message.workspace_id AND message.id = direct_message.message_id
+), ended AS (
+    DELETE FROM direct_message USING now_is
+    WHERE direct_message.workspace_id = now_is.workspace_id AND direct_message.message_id = now_is.id
+      AND now_is.state NOT IN ('queued', 'claimed', 'in_doubt', 'accepted', 'sent')
+)
+UPDATE direct_message SET
+    step = CASE WHEN now_is.state = 'queued' THEN 'send' ELSE 'await' END::direct_step,
+    due_at = CASE WHEN now_is.state = 'queued' THEN now_is.due_at ELSE now() + $2::interval END
+FROM now_is
+WHERE direct_message.workspace_id = now_is.workspace_id AND direct_message.message_id = now_is.id
+  AND now_is.state IN ('queued', 'in_doubt', 'accepted', 'sent')
+"""
+
+
+async def follow(connection: Connection, message_ids: Sequence[UUID], look_again: timedelta) -> None:
+    """After outcomes, decisions or polls, in their transaction: sets what each message waits for now."""
+    await connection.execute(_FOLLOW, message_ids, look_again)
+
+
+_SETTLE = """
+WITH expired AS (
+    SELECT workspace_id, message_id FROM direct_message
+    WHERE step = 'settle' AND due_at < now() ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED
+), locked AS (
+    SELECT message.workspace_id, message.id FROM expired
+    JOIN message ON message.workspace_id = expired.workspace_id AND message.id = expired.message_id
+    WHERE message.state = 'claimed'
+    ORDER BY message.id FOR UPDATE OF message
+), moved AS (
+    UPDATE message SET
+        state = 'in_doubt', error_class = 'unknown_outcome', error_code = 'lease_expired',
+        error_message = 'The worker that held this message stopped before it recorded the answer.',
+        status_changed_at = now()
+    FROM locked WHERE message.workspace_id = locked.workspace_id AND message.id = locked.id
+    RETURNING message.id
+), waiting AS (
+    UPDATE direct_message SET step = 'await', due_at = now()
+    FROM expired
+    WHERE direct_message.workspace_id = expired.workspace_id AND direct_message.message_id = expired.message_id
+)
+SELECT count(*) FROM moved
+"""
+
+
+async def settle_expired(connection: Connection) -> int:
+    """Claims whose lease ran out become `in_doubt`, in the caller's transaction; how many."""
+    settled: int = await connection.fetchval(_SETTLE)
+    return settled
+
+
+async def cancel(connection: Connection, workspace_id: UUID, message_id: UUID) -> bool:
+    """Cancels a message that is still queued, in the caller's transaction; whether it was."""
+    cancelled = await connection.fetchval(
+        """
+        WITH gone AS (
+            DELETE FROM direct_message
+            WHERE workspace_id = $1 AND message_id = $2 AND step = 'send' RETURNING message_id
+        )
+        UPDATE message SET state = 'cancelled', reason = 'by_request', hold_reason = NULL,
+            final_at = now(), status_changed_at = now()
+        FROM gone WHERE message.workspace_id = $1 AND message.id = gone.message_id AND message.state = 'queued'
+        RETURNING message.id
+        """,
+        workspace_id,
+        message_id,
+    )
+    return cancelled is not None
