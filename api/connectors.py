@@ -77,7 +77,7 @@ class ConnectorAnswer(BaseModel):
     messages_per_second: float | None = Field(examples=[50.0])
     configuration: dict[str, Any] = Field(description="What its provider needs besides credentials.")
     status_url: str | None = Field(
-        description="Where the provider is to report deliveries. Its middle part is a secret: only for who may change it."
+        description="Where the provider is to report deliveries. Its middle part is a secret, shown to admins."
     )
     inbound_url: str | None = Field(description="Where the provider is to hand on messages from people; as secret.")
     created_at: datetime

@@ -151,7 +151,7 @@ class SendingEngine:
                 self._database.pool, request.run_id, run, [text.parts for text in rendered if text.body is not None]
             )
             await asyncio.sleep(max(tokens.wait, run.blocked_seconds))
-            messages, claimed_at = await self._claim(batch, request, run, found, rendered)
+            messages, claimed_at = await self._claim(batch, request, found, rendered)
             claimed = len(messages)
             sender = SenderAddress(run.sender_kind, run.sender_address)
             size = provider(run.provider).capabilities.batch_size
@@ -165,7 +165,6 @@ class SendingEngine:
         self,
         batch: BatchInFlight,
         request: BatchRequest,
-        run: SendingRun,
         found: Sequence[Candidate],
         rendered: Sequence[Rendered],
     ) -> tuple[list[OutgoingMessage], float]:
