@@ -17,7 +17,8 @@ from heliograph.db.receipts import IncomingReport
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category, ErrorClass
 from heliograph.errors import InvalidInput, NotFound, Unavailable, UpstreamFailed
-from heliograph.providers.protocol import ProviderError, StatusReport
+from heliograph.providers.protocol import Capabilities, ProviderError, StatusReport
+from heliograph.providers.registry import provider
 from heliograph.secrets import KeyRing
 from heliograph.services.connections import Connections
 from heliograph.services.in_doubt import resolve_in_doubt
@@ -65,6 +66,10 @@ class ScriptedConnections(Connections):
     async def get(self, connector_id: UUID) -> Any:
         """The scripted provider."""
         return self._provider
+
+    def capabilities(self, connector_id: UUID) -> Capabilities:
+        """It can do what Twilio can."""
+        return provider("twilio").capabilities
 
 
 def incoming(run: SeededRun, message_id: UUID, *, status: str = "delivered", part: int = 0) -> IncomingReport:
