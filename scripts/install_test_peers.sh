@@ -3,7 +3,9 @@
 # missing; nothing here is needed to run Heliograph.
 set -euo pipefail
 
-debian_packages=()
+debian_packages=(
+    activemq # brings a Java runtime with it
+)
 
 missing=()
 for package in ${debian_packages[@]+"${debian_packages[@]}"}; do
