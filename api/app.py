@@ -28,6 +28,7 @@ from heliograph.settings import Settings
 ROUTERS = (
     callbacks.router,
     messages.router,
+    messages.senders_router,
     connectors.router,
     connectors.providers_router,
     senders.router,

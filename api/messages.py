@@ -1,23 +1,43 @@
 """Direct messages: one or many, without a campaign."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, FastAPI, Path, Request
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.dependencies import CurrentActor, TheServices
-from api.idempotency import Idempotent
+from api.idempotency import Idempotent, IdempotentCall
 from api.problems import documented
+from api.senders import SenderId
+from heliograph.db.messages import MessageTrace
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category, Channel, ErrorClass
 from heliograph.ids import new_id
 from heliograph.providers.protocol import EmailContent
+from heliograph.rendering.cache import TemplateCache
 from heliograph.services import messages
+from heliograph.services.context import Services
 from heliograph.services.messages import MessageRequest
+from heliograph.services.sending import SendingEngine
 
-router = APIRouter(prefix="/v1/messages", tags=["messages"], responses=documented(401, 403, 422))
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Runs the engine of this process: what is sent inside requests goes through it."""
+    services: Services = app.state.services
+    engine = SendingEngine(services.database, services.connections, TemplateCache(), services.settings)
+    async with engine.running():
+        app.state.engine = engine
+        yield
+
+
+router = APIRouter(prefix="/v1/messages", tags=["messages"], responses=documented(401, 403, 422), lifespan=_lifespan)
+senders_router = APIRouter(prefix="/v1/senders", tags=["senders"], responses=documented(401, 403, 422))
 
 MessageId = Annotated[UUID, Path(description="The message's id.")]
 
@@ -37,22 +57,44 @@ class NewMessage(BaseModel):
     html: str | None = Field(default=None, description="Of an e-mail: its HTML part.")
 
 
+class Mode(StrEnum):
+    """When a request to send is answered."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+
+
 class NewMessages(BaseModel):
-    """Messages to be queued together, or not at all."""
+    """Messages to be sent together, or not at all."""
 
     messages: list[NewMessage] = Field(min_length=1, max_length=messages.MOST_AT_ONCE)
+    mode: Mode = Field(default=Mode.ASYNC, description="sync: answered when the provider has; async: when queued.")
 
 
-class QueuedAnswer(BaseModel):
-    """A message that is queued."""
+class TestMessage(BaseModel):
+    """What to send to whom, to see whether a sender works."""
+
+    to: str = Field(max_length=320, description="A number, with or without country code, or an e-mail address.")
+    body: str = Field(max_length=1600, examples=["Does it work? Ça marche ? 😀"])
+
+
+class VerdictAnswer(BaseModel):
+    """How a message fares."""
 
     id: UUID
+    state: MessageState
+    reason: str | None = Field(description="Why it was not sent.")
+    provider_message_id: str | None
+    provider_status: str | None = Field(description="The provider's own word.")
+    error_class: ErrorClass | None
+    error_code: str | None
+    error_message: str | None
 
 
-class QueuedList(BaseModel):
+class MessageList(BaseModel):
     """In the order of the request."""
 
-    items: list[QueuedAnswer]
+    items: list[VerdictAnswer]
 
 
 class TryAnswer(BaseModel):
@@ -108,18 +150,39 @@ class MessageAnswer(BaseModel):
 
 
 @router.post("", status_code=202, summary="Send messages", responses=documented(400, 409))
-async def send_messages(services: TheServices, call: Idempotent, body: NewMessages) -> QueuedList:
-    """Queued in one commit, or refused as a whole; sent as soon as their lane gets to them. With an `Idempotency-Key`
-    a repeated call sends nothing again."""
-    key = call.actor.idempotency.key if call.actor.idempotency else str(new_id())
-    queued = await messages.queue_messages(services, call.actor, [_request(each) for each in body.messages], key=key)
-    return QueuedList(items=[QueuedAnswer(id=each.id) for each in queued])
+async def send_messages(request: Request, services: TheServices, call: Idempotent, body: NewMessages) -> MessageList:
+    """Queued in one commit, or refused as a whole; sent as soon as their lane gets to them, or, with the mode sync,
+    before the answer, which then tells the provider's verdict. With an `Idempotency-Key` a repeated call sends nothing
+    again, and tells how the messages fare by now."""
+    requests = [_request(each) for each in body.messages]
+    key = _key(call)
+    if body.mode is Mode.SYNC:
+        queued = await messages.send_messages(services, request.app.state.engine, call.actor, requests, key=key)
+    else:
+        queued = await messages.queue_messages(services, call.actor, requests, key=key)
+    rows = await messages.read_states(services, call.actor, [each.id for each in queued])
+    return MessageList(items=[VerdictAnswer.model_validate(row) for row in rows])
+
+
+@senders_router.post("/{sender_id}/test", summary="Send a test message", responses=documented(400, 404, 409))
+async def send_test_message(
+    request: Request, services: TheServices, call: Idempotent, sender_id: SenderId, body: TestMessage
+) -> MessageAnswer:
+    """Sends it at once and answers with its trace: the provider's status, and its error code and message if it was
+    refused. A trial account of Twilio, for example, refuses numbers that it has not verified with 21608."""
+    trace = await messages.send_test_message(
+        services, request.app.state.engine, call.actor, sender_id, to=body.to, body=body.body, key=_key(call)
+    )
+    return _shown(trace)
 
 
 @router.get("/{message_id}", summary="A message and its trace", responses=documented(404))
 async def get_message(services: TheServices, actor: CurrentActor, message_id: MessageId) -> MessageAnswer:
     """Its state, every try with the connector and sender that it went through, every receipt, with times."""
-    trace = await messages.trace_message(services, actor, message_id)
+    return _shown(await messages.trace_message(services, actor, message_id))
+
+
+def _shown(trace: MessageTrace) -> MessageAnswer:
     row = trace.message
     current = [_try(row, outcome=row["state"])] if row["attempt"] else []
     return MessageAnswer(
@@ -134,6 +197,10 @@ async def get_message(services: TheServices, actor: CurrentActor, message_id: Me
 async def cancel_message(services: TheServices, actor: CurrentActor, message_id: MessageId) -> None:
     """409 when it is not queued any more."""
     await messages.cancel_message(services, actor, message_id)
+
+
+def _key(call: IdempotentCall) -> str:
+    return call.actor.idempotency.key if call.actor.idempotency else str(new_id())
 
 
 def _request(message: NewMessage) -> MessageRequest:

@@ -121,10 +121,10 @@ class DirectClaim:
 
 # One statement and one commit before anything is sent. `due` takes rows that nobody else is taking and whose connector
 # may be asked; suppressions and expiry are checked again. The row of a message that may not be sent any more goes.
-_CLAIM = """
+_CLAIM_SQL = """
 WITH due AS (
     SELECT workspace_id, message_id, expires_at, content FROM direct_message
-    WHERE step = 'send' AND category = $1 AND due_at <= now() AND NOT EXISTS (
+    WHERE step = 'send' AND category = $1 AND due_at <= now() {which} AND NOT EXISTS (
         SELECT FROM pacing_bucket
         WHERE key = 'connector/' || direct_message.connector_id AND blocked_until > now()
     )
@@ -196,11 +196,23 @@ JOIN sender ON sender.id = moved.sender_id
 WHERE moved.state = 'claimed'
 ORDER BY moved.due_at
 """
+_CLAIM = _CLAIM_SQL.replace("{which}", "")
+_CLAIM_THESE = _CLAIM_SQL.replace("{which}", "AND message_id = ANY ($4)")
 
 
 async def claim(pool: Pool, category: Category, limit: int, lease: timedelta) -> list[DirectClaim]:
     """Claims up to `limit` messages of a category that are due; commits before it returns."""
-    rows = await pool.fetch(_CLAIM, category.value, limit, lease)
+    return _claims(await pool.fetch(_CLAIM, category.value, limit, lease))
+
+
+async def claim_these(
+    connection: Connection, category: Category, message_ids: Sequence[UUID], lease: timedelta
+) -> list[DirectClaim]:
+    """Claims these messages of a category, as far as they may be sent now, in the caller's transaction."""
+    return _claims(await connection.fetch(_CLAIM_THESE, category.value, len(message_ids), lease, message_ids))
+
+
+def _claims(rows: Sequence[Any]) -> list[DirectClaim]:
     return [
         DirectClaim(**{**row, "channel": Channel(row["channel"]), "category": Category(row["category"])})
         for row in rows

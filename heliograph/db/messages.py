@@ -1,5 +1,6 @@
 """One message, read whole."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -49,3 +50,19 @@ async def read_trace(pool: Pool, workspace_id: UUID, message_id: UUID) -> Messag
         message_id,
     )
     return MessageTrace(dict(row), [dict(each) for each in attempts], [dict(each) for each in receipts])
+
+
+async def read_verdicts(pool: Pool, workspace_id: UUID, message_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """State, provider's answer and error of messages, in the order of the ids."""
+    rows = await pool.fetch(
+        """
+        SELECT message.id, message.state::text, message.reason, message.provider_message_id, message.provider_status,
+            message.error_class::text, message.error_code, message.error_message
+        FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (id, position)
+        JOIN message ON message.workspace_id = $1 AND message.id = wanted.id
+        ORDER BY wanted.position
+        """,
+        workspace_id,
+        message_ids,
+    )
+    return [dict(row) for row in rows]

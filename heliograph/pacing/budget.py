@@ -19,6 +19,12 @@ class ClaimBudget:
             self._free -= taken
             return taken
 
+    async def take_exactly(self, count: int) -> None:
+        """Waits until `count` are free; it must not be more than there are at all."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._free >= count)
+            self._free -= count
+
     async def give_back(self, count: int) -> None:
         """Frees what was recorded or not claimed after all."""
         if count:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from heliograph.db import direct
 from heliograph.db.connectors import find_connector
 from heliograph.db.direct import NewDirectMessage
-from heliograph.db.messages import MessageTrace, read_trace
+from heliograph.db.messages import MessageTrace, read_trace, read_verdicts
 from heliograph.db.senders import find_default_sender, find_sender
 from heliograph.db.tables import Connector, Sender
 from heliograph.db.tables.base import now
@@ -21,17 +23,22 @@ from heliograph.domain.email_addresses import normalise_email_address
 from heliograph.domain.message_parts import count_parts
 from heliograph.domain.phone_numbers import NumberRule, normalise_number
 from heliograph.domain.vocabulary import Category, Channel
-from heliograph.errors import Conflict, InvalidInput, NotFound
+from heliograph.errors import Conflict, FieldError, InvalidInput, NotFound
 from heliograph.ids import new_id
 from heliograph.providers.protocol import EmailContent
 from heliograph.providers.registry import provider
 from heliograph.services.connections import NOT_AUTHENTICATED
 from heliograph.services.context import Actor, Services
+from heliograph.services.senders import get_sender
+from heliograph.services.sending import SendingEngine
 
 MOST_AT_ONCE: Final = 1_000
+TEST_TYPE: Final = "test"
+"""The `type` of messages that try a sender."""
 _LONGEST_TYPE: Final = 64
 _LONGEST_BODY: Final = 100_000
 _USEFUL_FOR: Final = timedelta(days=1)
+_TEST_LASTS: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +72,80 @@ async def queue_messages(
     `key` is the caller's own: the same key with the same place in the list is the same message, whoever repeats it.
     """
     actor.require("messages.send")
-    if not 1 <= len(requests) <= MOST_AT_ONCE:
-        raise InvalidInput.of("messages", f"has from 1 to {MOST_AT_ONCE} entries", "size")
-    async with services.database.unit_of_work() as session:
-        prepared = [
-            await prepare_message(session, actor.workspace_id, request, dedupe_key=f"direct:{key}:{index}")
-            for index, request in enumerate(requests)
-        ]
+    prepared = await _prepare(services, actor, requests, key)
     async with services.database.transaction() as connection:
         queued = await direct.queue(connection, actor.workspace_id, prepared)
     return [QueuedMessage(message_id, fresh) for message_id, fresh in queued]
+
+
+async def send_messages(
+    services: Services, engine: SendingEngine, actor: Actor, requests: Sequence[MessageRequest], *, key: str
+) -> list[QueuedMessage]:
+    """As `queue_messages`, and returns when the provider's answers are recorded: `trace_message` tells them.
+
+    A message that the provider asks to be brought later stays queued. None may have a `send_at`.
+    """
+    actor.require("messages.send")
+    if any(request.send_at is not None for request in requests):
+        raise InvalidInput.of("send_at", "is for messages that are queued: send with mode async", "mode")
+    prepared = await _prepare(services, actor, requests, key)
+    sent: list[tuple[UUID, bool]] = []
+    for _, part in groupby(prepared, key=attrgetter("category")):  # in their order
+        sent += await engine.send_now(actor.workspace_id, list(part))
+    return [QueuedMessage(message_id, fresh) for message_id, fresh in sent]
+
+
+async def send_test_message(
+    services: Services, engine: SendingEngine, actor: Actor, sender_id: UUID, *, to: str, body: str, key: str
+) -> MessageTrace:
+    """One message from a sender, to see whether it works (A2.6); its trace as the provider has answered.
+
+    It is marked by its type and stands in no campaign. A number without country code is read by the workspace's
+    default region.
+    """
+    actor.require("settings.manage")
+    sender = await get_sender(services, actor, sender_id)
+    request = MessageRequest(
+        to,
+        body,
+        sender.category,
+        sender.channel,
+        sender.id,
+        type=TEST_TYPE,
+        expires_at=now() + _TEST_LASTS,
+        email=_test_email(sender),
+    )
+    async with services.database.unit_of_work() as session:
+        prepared = await prepare_message(session, actor.workspace_id, request, dedupe_key=f"test:{key}")
+    ((message_id, _),) = await engine.send_now(actor.workspace_id, [prepared])
+    return await trace_message(services, actor, message_id)
+
+
+def _test_email(sender: Sender) -> EmailContent | None:
+    return EmailContent("Test message") if sender.channel is Channel.EMAIL else None
+
+
+async def _prepare(
+    services: Services, actor: Actor, requests: Sequence[MessageRequest], key: str
+) -> list[NewDirectMessage]:
+    if not 1 <= len(requests) <= MOST_AT_ONCE:
+        raise InvalidInput.of("messages", f"has from 1 to {MOST_AT_ONCE} entries", "size")
+    prepared = []
+    async with services.database.unit_of_work() as session:
+        for index, request in enumerate(requests):
+            try:
+                prepared.append(
+                    await prepare_message(session, actor.workspace_id, request, dedupe_key=f"direct:{key}:{index}")
+                )
+            except InvalidInput as error:
+                raise _within(f"messages.{index}", error) from error
+    return prepared
+
+
+def _within(place: str, error: InvalidInput) -> InvalidInput:
+    """The same error, its fields named from the whole request."""
+    errors = [FieldError(f"{place}.{each.field}", each.rule, each.code) for each in error.errors]
+    return InvalidInput(f"{place}.{error.detail}", code=error.code, errors=errors)
 
 
 async def prepare_message(
@@ -119,6 +190,12 @@ async def trace_message(services: Services, actor: Actor, message_id: UUID) -> M
     if found is None:
         raise NotFound("no such message in this workspace", code="message_not_found")
     return found
+
+
+async def read_states(services: Services, actor: Actor, message_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """How messages fare by now, in the order of the ids."""
+    actor.require("read")
+    return await read_verdicts(services.database.pool, actor.workspace_id, message_ids)
 
 
 def checked_address(channel: Channel, text: str, region: str | None) -> str:

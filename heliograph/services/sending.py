@@ -13,12 +13,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 from uuid import UUID
 
 from heliograph.db import claims, direct
 from heliograph.db.claims import Candidate, Rendered
-from heliograph.db.direct import DirectClaim
+from heliograph.db.direct import DirectClaim, NewDirectMessage
 from heliograph.db.engine import Database
 from heliograph.db.outcomes import AttemptOutcome
 from heliograph.db.runs import SendingRun, read_sending_run
@@ -47,6 +47,8 @@ from heliograph.telemetry import metrics
 from heliograph.telemetry.metrics import Route
 
 _log = logging.getLogger(__name__)
+
+_Item = TypeVar("_Item")
 
 _CONNECTOR_AWAY: Final = timedelta(seconds=30)
 """When to try direct messages again whose connector cannot be opened."""
@@ -218,7 +220,38 @@ class SendingEngine:
             await self._budget.give_back(held - taken)
         return taken
 
-    async def _send_claimed(self, route: "_DirectRoute", claimed: Sequence[DirectClaim], claimed_at: float) -> None:
+    async def send_now(self, workspace_id: UUID, messages: Sequence[NewDirectMessage]) -> list[tuple[UUID, bool]]:
+        """Queues, claims and sends messages of one category; returns when their outcomes are recorded.
+
+        For each its id, and whether it was new: one that was there before is not sent again. What cannot be sent
+        now (its connector is blocked, its provider asks for a pause) stays queued, and its lane sends it later.
+        """
+        answers: list[tuple[UUID, bool]] = []
+        for part in batched(messages, max(1, self._settings.chunk // 2)):
+            answers += await self._send_part_now(workspace_id, part)
+        return answers
+
+    async def _send_part_now(self, workspace_id: UUID, messages: Sequence[NewDirectMessage]) -> list[tuple[UUID, bool]]:
+        await self._budget.take_exactly(len(messages))
+        taken = 0
+        try:
+            claimed_at = time.monotonic()
+            lease = timedelta(seconds=self._settings.lease_seconds)
+            async with self._database.transaction() as connection:
+                queued = await direct.queue(connection, workspace_id, messages)
+                fresh = [message_id for message_id, is_fresh in queued if is_fresh]
+                claimed = await direct.claim_these(connection, messages[0].category, fresh, lease) if fresh else []
+            taken = len(claimed)
+            batches = [await self._send_claimed(route, part, claimed_at) for route, part in _by_route(claimed).items()]
+        finally:
+            await self._budget.give_back(len(messages) - taken)
+        for batch in batches:
+            await batch.drained()
+        return queued
+
+    async def _send_claimed(
+        self, route: "_DirectRoute", claimed: Sequence[DirectClaim], claimed_at: float
+    ) -> BatchInFlight:
         """Hands a route's messages to the crew. Whatever happens here, each of them is recorded."""
         described = Route(route.provider, claimed[0].channel, claimed[0].category)
         batch = BatchInFlight(route.workspace_id, None, route.connector_id, described)
@@ -234,11 +267,12 @@ class SendingEngine:
             later = datetime.now(UTC) + _CONNECTOR_AWAY
             for message in messages:
                 self._recorder.add(batch, replace(released(message), due_at=later))
-            return
+            return batch
         size = provider(route.provider).capabilities.batch_size
         sender = SenderAddress(claimed[0].sender_kind, claimed[0].sender_address)
         jobs = [Job(part, connection, sender, batch, claimed_at) for part in batched(messages, size)]
         self._hand_over(jobs, tokens.spacing * size, tokens.wait)
+        return batch
 
     def _hand_over(self, jobs: Sequence[Job], spacing: float, wait: float = 0.0) -> None:
         """Queues the jobs for the crew, spread over the time that their tokens cover."""
@@ -288,7 +322,7 @@ async def _send(job: Job) -> Sequence[Outcome]:
     return answers
 
 
-def batched(messages: Sequence[OutgoingMessage], size: int) -> Iterator[Sequence[OutgoingMessage]]:
+def batched(messages: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
     """Parts of at most `size`."""
     return (messages[start : start + size] for start in range(0, len(messages), size))
 

@@ -1,7 +1,7 @@
 """Twilio's simulator inside the test's event loop, which can be told to fail."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -25,6 +25,7 @@ class SimulatedTwilio:
     url: str
     failures: int = 0
     requests: list[bytes] = field(default_factory=list)
+    follow: Callable[[Script], None] = field(default=lambda script: None)
 
 
 @asynccontextmanager
@@ -32,7 +33,7 @@ async def simulated_twilio() -> AsyncIterator[SimulatedTwilio]:
     """A running simulator."""
     simulator = Simulator(Script())
     port = free_port()
-    twilio = SimulatedTwilio(f"http://127.0.0.1:{port}")
+    twilio = SimulatedTwilio(f"http://127.0.0.1:{port}", follow=simulator.follow)
 
     def answer(request: Request) -> Reply:
         twilio.requests.append(request.path)
