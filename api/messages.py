@@ -22,7 +22,7 @@ from heliograph.providers.protocol import EmailContent
 from heliograph.rendering.cache import TemplateCache
 from heliograph.services import messages
 from heliograph.services.context import Services
-from heliograph.services.messages import MessageRequest
+from heliograph.services.message_requests import MessageRequest
 from heliograph.services.sending import SendingEngine
 
 

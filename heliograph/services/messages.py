@@ -2,58 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from heliograph.db import direct
-from heliograph.db.connectors import find_connector
 from heliograph.db.direct import NewDirectMessage
 from heliograph.db.messages import MessageTrace, read_trace, read_verdicts
-from heliograph.db.senders import find_default_sender, find_sender
-from heliograph.db.tables import Connector, Sender
+from heliograph.db.tables import Sender
 from heliograph.db.tables.base import now
-from heliograph.db.workspaces import find_workspace
-from heliograph.domain.csv.rules import EXPLANATIONS
-from heliograph.domain.email_addresses import normalise_email_address
-from heliograph.domain.message_parts import count_parts
-from heliograph.domain.phone_numbers import NumberRule, normalise_number
-from heliograph.domain.vocabulary import Category, Channel
+from heliograph.domain.vocabulary import Channel
 from heliograph.errors import Conflict, FieldError, InvalidInput, NotFound
-from heliograph.ids import new_id
 from heliograph.providers.protocol import EmailContent
-from heliograph.providers.registry import provider
-from heliograph.services.connections import NOT_AUTHENTICATED
 from heliograph.services.context import Actor, Services
+from heliograph.services.message_requests import MessageRequest, prepare_message
 from heliograph.services.senders import get_sender
 from heliograph.services.sending import SendingEngine
 
 MOST_AT_ONCE: Final = 1_000
 TEST_TYPE: Final = "test"
 """The `type` of messages that try a sender."""
-_LONGEST_TYPE: Final = 64
-_LONGEST_BODY: Final = 100_000
-_USEFUL_FOR: Final = timedelta(days=1)
 _TEST_LASTS: Final = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRequest:
-    """One message as it is asked for. Without `sender_id` the default sender of its channel and category sends."""
-
-    to: str
-    body: str
-    category: Category = Category.TRANSACTIONAL
-    channel: Channel = Channel.SMS
-    sender_id: UUID | None = None
-    type: str | None = None
-    send_at: datetime | None = None
-    expires_at: datetime | None = None  # later than this it is not sent; by default a day after `send_at`
-    email: EmailContent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,32 +119,6 @@ def _within(place: str, error: InvalidInput) -> InvalidInput:
     return InvalidInput(f"{place}.{error.detail}", code=error.code, errors=errors)
 
 
-async def prepare_message(
-    session: AsyncSession, workspace_id: UUID, request: MessageRequest, *, dedupe_key: str
-) -> NewDirectMessage:
-    """The message as the ledger takes it: address normalised, sender chosen, parts counted, every rule checked."""
-    sender, connector = await _route(session, workspace_id, request)
-    workspace = await find_workspace(session, workspace_id)
-    region = workspace.default_region if workspace else None
-    due_at = request.send_at or now()
-    body = _checked_body(request, connector)
-    return NewDirectMessage(
-        id=new_id(),
-        dedupe_key=dedupe_key,
-        channel=request.channel,
-        category=request.category,
-        type=_checked_type(request.type),
-        address=checked_address(request.channel, request.to, region),
-        body=body,
-        parts=count_parts(body).parts if request.channel is Channel.SMS else 1,
-        connector_id=connector.id,
-        sender_id=sender.id,
-        due_at=due_at,
-        expires_at=request.expires_at or due_at + _USEFUL_FOR,
-        content=_content(request),
-    )
-
-
 async def cancel_message(services: Services, actor: Actor, message_id: UUID) -> None:
     """Cancels a message that is still queued; `Conflict` when it is under way or gone."""
     actor.require("messages.send")
@@ -196,60 +141,3 @@ async def read_states(services: Services, actor: Actor, message_ids: Sequence[UU
     """How messages fare by now, in the order of the ids."""
     actor.require("read")
     return await read_verdicts(services.database.pool, actor.workspace_id, message_ids)
-
-
-def checked_address(channel: Channel, text: str, region: str | None) -> str:
-    """A phone number in E.164, or an e-mail address in its normal form; `InvalidInput` naming the rule it breaks."""
-    if channel is Channel.SMS:
-        number = normalise_number(text, region)
-        if isinstance(number, NumberRule):
-            raise InvalidInput.of("to", EXPLANATIONS[number], number.value)
-        return number.e164
-    return normalise_email_address(text)
-
-
-async def _route(session: AsyncSession, workspace_id: UUID, request: MessageRequest) -> tuple[Sender, Connector]:
-    if request.sender_id is None:
-        sender = await find_default_sender(session, workspace_id, request.channel, request.category)
-        if sender is None:
-            raise Conflict(
-                f"there is no default sender for {request.channel.value}, {request.category.value}: add a sender first",
-                code="no_sender",
-            )
-    else:
-        sender = await find_sender(session, workspace_id, request.sender_id)
-        if sender is None:
-            raise InvalidInput.of("sender_id", "is not a sender of this workspace", "sender_not_found")
-        if sender.channel is not request.channel:
-            raise InvalidInput.of("sender_id", f"sends {sender.channel.value}, not {request.channel.value}", "channel")
-    connector = await find_connector(session, sender.connector_id)
-    if connector is None or connector.sealed_credentials is None:
-        raise Conflict(
-            "the sender's connector is not authenticated: save its credentials first", code=NOT_AUTHENTICATED
-        )
-    return sender, connector
-
-
-def _checked_body(request: MessageRequest, connector: Connector) -> str:
-    if not request.body.strip():
-        raise InvalidInput.of("body", "is not empty", "empty")
-    longest = provider(connector.provider).capabilities.longest_body or _LONGEST_BODY
-    if len(request.body) > longest:
-        raise InvalidInput.of("body", f"has at most {longest} characters with this connector", "too_long")
-    if "\0" in request.body:
-        raise InvalidInput.of("body", "has no NUL characters", "nul")
-    return request.body
-
-
-def _checked_type(text: str | None) -> str | None:
-    if text is not None and not (0 < len(text) <= _LONGEST_TYPE and text.isprintable()):
-        raise InvalidInput.of("type", f"has from 1 to {_LONGEST_TYPE} printable characters", "type")
-    return text
-
-
-def _content(request: MessageRequest) -> dict[str, Any]:
-    if request.channel is not Channel.EMAIL:
-        return {}
-    if request.email is None:
-        raise InvalidInput.of("subject", "is needed for an e-mail", "missing")
-    return {"subject": request.email.subject, "html": request.email.html, "headers": dict(request.email.headers)}
