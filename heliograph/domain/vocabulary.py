@@ -108,3 +108,18 @@ class ErrorClass(StrEnum):
     CONTENT = "content"  # the body is refused
     DELIVERY = "delivery"  # accepted, then not delivered by the network
     OTHER = "other"
+
+
+class Keyword(StrEnum):
+    """What a message from a person asks for, when it is nothing but one agreed word."""
+
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+
+
+class SuppressionScope(StrEnum):
+    """For which senders of a workspace a STOP counts."""
+
+    SENDER = "sender"  # for the one that it was written to
+    WORKSPACE = "workspace"  # for all

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import ClassVar, Protocol
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Channel, ErrorClass
+from heliograph.domain.vocabulary import Keyword as Keyword  # noqa: PLC0414 - providers take it from here
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +119,6 @@ class StatusReport:
     part: int = 0
     error: ProviderError | None = None
     occurred_at: datetime | None = None
-
-
-class Keyword(StrEnum):
-    """What a provider makes of an inbound message by itself, before we look at its words."""
-
-    STOP = "stop"
-    START = "start"
-    HELP = "help"
 
 
 @dataclass(frozen=True, slots=True)
