@@ -164,13 +164,14 @@ class Suppression(WorkspaceRow, table=True):
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
+        Index("ix_suppression_page", "workspace_id", "id"),
     )
 
     channel: Channel = Field(sa_type=enum_type(Channel, "channel"))
     address: str
     sender_id: UUID | None = None  # None: workspace-wide
     reason: str  # "opt_out", "manual"
-    source: str = ""  # "twilio 21610"
+    source: str = ""  # "provider 21610", "inbound <id of the message>", who asked for it
 
 
 class PacingBucket(SQLModel, table=True):
