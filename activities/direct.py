@@ -26,7 +26,7 @@ class DirectActivities:
         sent, now = 0, time.monotonic()
         end, next_beat = now + _ROUND.total_seconds(), now
         while (now := time.monotonic()) < end and not activity.is_worker_shutdown() and not activity.is_cancelled():
-            claimed = await self._engine.send_direct(work.category)
+            claimed = await self._engine.direct.send_due(work.category)
             sent += claimed
             if now >= next_beat:
                 next_beat = now + _HEARTBEAT_SECONDS

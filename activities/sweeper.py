@@ -16,6 +16,7 @@ from heliograph.db import audiences, direct, idempotency, leases, receipts, runs
 from heliograph.db.engine import Database
 from heliograph.domain.ledger import OPEN
 from heliograph.services.connections import Connections
+from heliograph.services.health import judge_connectors
 from heliograph.services.in_doubt import resolve_in_doubt
 from heliograph.services.starting import start_campaign, start_import
 from heliograph.settings import Settings
@@ -77,6 +78,7 @@ class SweeperActivities:
                 await runs.pause_if_too_much_is_in_doubt(connection, run_id)
         for run_id, count in settled.items():
             _log.warning("run %s: %d claims of a lost worker are in doubt", run_id, count)
+        await judge_connectors(self._database)
         async with self._database.transaction() as connection:
             joined = await receipts.sweep_parked(connection, _PARKED_AT_A_TIME)
         resolved = await resolve_in_doubt(self._database, self._connections, self._settings)

@@ -87,7 +87,7 @@ WITH given AS (
         END AS reason
     FROM (SELECT * FROM given ORDER BY id) AS given
     CROSS JOIN LATERAL (
-        SELECT message.id, message.channel, message.address, message.sender_id FROM message
+        SELECT message.id, message.channel, message.address FROM message
         WHERE message.workspace_id = $1 AND message.id = given.id
           AND message.state = 'queued' AND message.due_at <= now()
         FOR UPDATE SKIP LOCKED
@@ -97,7 +97,7 @@ WITH given AS (
         SELECT suppression.reason FROM suppression
         WHERE suppression.workspace_id = $1 AND suppression.channel = message.channel
           AND suppression.address = message.address
-          AND (suppression.sender_id IS NULL OR suppression.sender_id = message.sender_id)
+          AND (suppression.sender_id IS NULL OR suppression.sender_id = $13)
         LIMIT 1
     ) AS stopped ON true
 ), archived AS (
@@ -115,6 +115,8 @@ WITH given AS (
         state = wanted.verdict,
         reason = wanted.reason,
         hold_reason = NULL,
+        connector_id = $12,
+        sender_id = $13,
         attempt = message.attempt + (wanted.verdict = 'claimed')::int::smallint,
         claimed_at = CASE WHEN wanted.verdict = 'claimed' THEN clock_timestamp() END,
         lease_until = CASE WHEN wanted.verdict = 'claimed' THEN clock_timestamp() + $7::interval END,
@@ -158,8 +160,10 @@ async def claim(
     last: int,
     rendered: Sequence[Rendered],
     lease: timedelta,
+    connector_id: UUID,
+    sender_id: UUID,
 ) -> list[Claim]:
-    """Claims what may still be sent and excludes what may not; commits before it returns."""
+    """Claims what may still be sent, from this sender, and excludes what may not; commits before it returns."""
     rows = await pool.fetch(
         _CLAIM,
         workspace_id,
@@ -173,6 +177,8 @@ async def claim(
         first,
         last,
         SHARD,
+        connector_id,
+        sender_id,
     )
     return [Claim(row["id"], row["attempt"]) for row in rows]
 

@@ -59,6 +59,7 @@ class SendingRun:
     sender_speed: float | None
     connector_speed: float | None
     in_doubt_limit: int
+    routed: bool  # its sender was not chosen: the workspace's routes decide
     blocked_seconds: float  # the provider said: come back in so many seconds; 0: now
 
 
@@ -69,7 +70,7 @@ async def read_sending_run(pool: Pool, run_id: UUID) -> SendingRun | None:
         SELECT run.workspace_id, run.status, run.connector_id, run.sender_id, sender.kind AS sender_kind,
             sender.address AS sender_address, connector.provider, run.category, run.channel, run.template_version_id,
             run.messages_per_second AS campaign_speed, sender.messages_per_second AS sender_speed,
-            connector.messages_per_second AS connector_speed, run.in_doubt_limit,
+            connector.messages_per_second AS connector_speed, run.in_doubt_limit, run.routed,
             coalesce(greatest(0, extract(epoch FROM bucket.blocked_until - now())), 0)::float8 AS blocked_seconds
         FROM run
         JOIN sender ON sender.id = run.sender_id

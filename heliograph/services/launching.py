@@ -140,6 +140,7 @@ async def _make_run(session: AsyncSession, actor: Actor, campaign: Campaign, set
         connector_id=chosen.sending.connector.id,
         channel=campaign.channel,
         category=campaign.category,
+        routed=settings.sender_id is None,
         sender_replaced=chosen.sending.replaced,
         start_at=start_at,
         expires_at=start_at + timedelta(seconds=settings.expire_after_seconds),

@@ -62,7 +62,7 @@ async def send_messages(
     prepared = await _prepare(services, actor, requests, key)
     sent: list[tuple[UUID, bool]] = []
     for _, part in groupby(prepared, key=attrgetter("category")):  # in their order
-        sent += await engine.send_now(actor.workspace_id, list(part))
+        sent += await engine.direct.send_now(actor.workspace_id, list(part))
     return [QueuedMessage(message_id, fresh) for message_id, fresh in sent]
 
 
@@ -88,7 +88,7 @@ async def send_test_message(
     )
     async with services.database.unit_of_work() as session:
         prepared = await prepare_message(session, actor.workspace_id, request, dedupe_key=f"test:{key}")
-    ((message_id, _),) = await engine.send_now(actor.workspace_id, [prepared])
+    ((message_id, _),) = await engine.direct.send_now(actor.workspace_id, [prepared])
     return await trace_message(services, actor, message_id)
 
 

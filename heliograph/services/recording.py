@@ -4,15 +4,17 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from heliograph.db import direct, outcomes, pacing, receipts, runs
+from heliograph.db import direct, outcomes, pacing, receipts, routes, runs
 from heliograph.db.engine import Connection, Database, Pool
 from heliograph.db.outcomes import AttemptOutcome
 from heliograph.db.trouble import DATABASE_TROUBLE
+from heliograph.domain.health import shut
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass, RunStatus
+from heliograph.pacing.routing import can_send
 from heliograph.providers.registry import provider
 from heliograph.services.outcomes import Consequences, consequences
 from heliograph.telemetry import metrics
@@ -32,11 +34,14 @@ _ACCOUNT_PAUSE = timedelta(seconds=30)
 class BatchInFlight:
     """A batch's claimed messages that are not yet recorded. Without `run_id` they are direct messages."""
 
-    def __init__(self, workspace_id: UUID, run_id: UUID | None, connector_id: UUID, route: Route) -> None:
+    def __init__(
+        self, workspace_id: UUID, run_id: UUID | None, connector_id: UUID, route: Route, *, routed: bool = False
+    ) -> None:
         self.workspace_id = workspace_id
         self.run_id = run_id
         self.connector_id = connector_id
         self.route = route
+        self.routed = routed
         self.references = provider(route.provider).capabilities.references
         self.calls = BatchCalls(route)
         self._open = 0
@@ -190,6 +195,16 @@ async def _record(database: Database, group: _Group) -> None:
         await _follow(connection, group.batch, result)
 
 
+async def _another_can_send(connection: Connection, batch: BatchInFlight, reason: str) -> bool:
+    """The provider refuses the account. Whether the run can go on through another connector; this one is shut."""
+    if not batch.routed:
+        return False
+    health = shut(await routes.read_health(connection, batch.connector_id), datetime.now(UTC), reason)
+    await routes.save_health(connection, batch.workspace_id, batch.connector_id, health)
+    ways = await routes.read_ways(connection, batch.workspace_id, batch.route.channel, batch.route.category)
+    return any(can_send(way) for way in ways if way.connector_id != batch.connector_id)
+
+
 async def _write(connection: Connection | Pool, group: _Group) -> None:
     batch = group.batch
     await outcomes.record(connection, workspace_id=batch.workspace_id, run_id=batch.run_id, outcomes=group.items)
@@ -209,7 +224,7 @@ async def _follow(connection: Connection, batch: BatchInFlight, result: Conseque
     if batch.run_id is None:
         if result.pause_reason is not None:  # nobody to pause: the account is asked again after a while
             await pacing.block(connection, f"connector/{batch.connector_id}", _ACCOUNT_PAUSE)
-    elif result.pause_reason is not None:
+    elif result.pause_reason is not None and not await _another_can_send(connection, batch, result.pause_reason):
         await runs.change_status(
             connection,
             batch.run_id,

@@ -28,6 +28,8 @@ async def claim_all(database: Database, seeded: Seeded, *, lease: timedelta = LE
         last=1_000_000,
         rendered=[Rendered(item.id, "Hello", 1) for item in found],
         lease=lease,
+        connector_id=seeded.connector_id,
+        sender_id=seeded.sender_id,
     )
 
 
@@ -136,6 +138,8 @@ async def test_a_recipient_who_cannot_be_rendered_becomes_invalid_with_the_reaso
         last=1,
         rendered=[Rendered(found.id, None, 0, "missing_variable")],
         lease=LEASE,
+        connector_id=seeded.connector_id,
+        sender_id=seeded.sender_id,
     )
     row = await database.pool.fetchrow("SELECT state::text, reason FROM message WHERE run_id = $1", seeded.run_id)
     assert tuple(row) == ("invalid", "missing_variable")

@@ -70,6 +70,8 @@ class HandSent:
             last=1_000,
             rendered=[Rendered(item.id, "Hello", 1) for item in found],
             lease=timedelta(minutes=1),
+            connector_id=self.run.connector_id,
+            sender_id=self.run.sender_id,
         )
         return [Sent(claim, await self.send_one(addresses[claim.id], claim)) for claim in claimed]
 

@@ -67,6 +67,8 @@ async def claimed_batch(database: Database, run: Seeded) -> tuple[BatchInFlight,
         last=10_000,
         rendered=[Rendered(item.id, "Hello", 1) for item in found],
         lease=timedelta(minutes=5),
+        connector_id=run.connector_id,
+        sender_id=run.sender_id,
     )
     route = Route("twilio", Channel.SMS, Category.PROMOTIONAL)
     batch = BatchInFlight(run.workspace_id, run.run_id, run.connector_id, route)

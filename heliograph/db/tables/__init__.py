@@ -4,8 +4,9 @@ from heliograph.db.tables.audiences import Audience, AudienceImport, AudienceRow
 from heliograph.db.tables.base import METADATA
 from heliograph.db.tables.campaigns import Batch, Campaign, CampaignVersion, Run, RunCounter, Wave
 from heliograph.db.tables.connectors import Connector, Sender
+from heliograph.db.tables.delivery_reports import DeliveryReport
 from heliograph.db.tables.direct import DirectMessage
-from heliograph.db.tables.inbound import InboundMessageRow
+from heliograph.db.tables.inbound import InboundMessageRow, OptOutSettings
 from heliograph.db.tables.messages import (
     Attempt,
     Message,
@@ -14,6 +15,7 @@ from heliograph.db.tables.messages import (
     Receipt,
     Suppression,
 )
+from heliograph.db.tables.routes import ConnectorCalls, ConnectorHealth, Route
 from heliograph.db.tables.templates import Template, TemplateVersion
 from heliograph.db.tables.workspaces import ApiKey, AuditEntry, IdempotencyKey, Workspace
 
@@ -29,13 +31,18 @@ __all__ = [
     "Campaign",
     "CampaignVersion",
     "Connector",
+    "ConnectorCalls",
+    "ConnectorHealth",
+    "DeliveryReport",
     "DirectMessage",
     "IdempotencyKey",
     "InboundMessageRow",
     "Message",
+    "OptOutSettings",
     "Outbox",
     "PacingBucket",
     "Receipt",
+    "Route",
     "Run",
     "RunCounter",
     "Sender",

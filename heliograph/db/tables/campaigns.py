@@ -78,6 +78,7 @@ class Run(WorkspaceRow, table=True):
     category: Category = Field(sa_type=enum_type(Category, "category"))
     status: RunStatus = Field(default=RunStatus.SCHEDULED, sa_type=enum_type(RunStatus, "run_status"))
     pause_reason: str | None = None
+    routed: bool = False  # no sender was chosen: routes decide, and `sender_id` is only the default
     sender_replaced: bool = False  # the campaign's sender was deleted: the default one sends
     start_at: datetime = Field(sa_type=INSTANT)
     expires_at: datetime = Field(sa_type=INSTANT)  # later than this nothing is sent

@@ -37,6 +37,7 @@ ENUMS = {
     "channel": postgresql.ENUM("sms", "email", name="channel", create_type=False),
     "category": postgresql.ENUM("transactional", "otp", "promotional", name="category", create_type=False),
     "import_status": postgresql.ENUM("running", "completed", "failed", name="import_status", create_type=False),
+    "health_state": postgresql.ENUM("healthy", "shut", "recovering", name="health_state", create_type=False),
     "message_state": postgresql.ENUM(
         "queued",
         "claimed",
@@ -231,6 +232,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "key", name=op.f("pk_idempotency_key")),
     )
     op.create_table(
+        "opt_out_settings",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("document", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspace.id"], name=op.f("fk_opt_out_settings_workspace_workspace_id")
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_opt_out_settings")),
+    )
+    op.create_table(
         "template",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -329,6 +340,37 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_campaign_version_workspace_id"), "campaign_version", ["workspace_id"], unique=False)
     op.create_table(
+        "connector_calls",
+        sa.Column("connector_id", sa.Uuid(), nullable=False),
+        sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("shard", sa.SmallInteger(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("slow", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "connector_id"],
+            ["connector.workspace_id", "connector.id"],
+            name=op.f("fk_connector_calls_connector_workspace_id_connector_id"),
+        ),
+        sa.PrimaryKeyConstraint("connector_id", "slot", "shard", name=op.f("pk_connector_calls")),
+    )
+    op.create_table(
+        "connector_health",
+        sa.Column("connector_id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("state", ENUMS["health_state"], nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("pause", sa.Interval(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "connector_id"],
+            ["connector.workspace_id", "connector.id"],
+            name=op.f("fk_connector_health_connector_workspace_id_connector_id"),
+        ),
+        sa.PrimaryKeyConstraint("connector_id", name=op.f("pk_connector_health")),
+    )
+    op.create_table(
         "inbound_message",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -356,6 +398,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_inbound_message_address", "inbound_message", ["workspace_id", "address", "id"], unique=False)
     op.create_index("ix_inbound_message_page", "inbound_message", ["workspace_id", "id"], unique=False)
+    op.create_index("ix_inbound_message_sender", "inbound_message", ["workspace_id", "sender_id", "id"], unique=False)
     op.create_index(op.f("ix_inbound_message_workspace_id"), "inbound_message", ["workspace_id"], unique=False)
     op.create_index(
         "uq_inbound_message",
@@ -460,6 +503,27 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_template_version_workspace_id"), "template_version", ["workspace_id"], unique=False)
     op.create_table(
+        "route",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", ENUMS["channel"], nullable=False),
+        sa.Column("category", ENUMS["category"], nullable=False),
+        sa.Column("sender_id", sa.Uuid(), nullable=False),
+        sa.Column("priority", sa.SmallInteger(), nullable=False),
+        sa.Column("weight", sa.SmallInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "sender_id"],
+            ["sender.workspace_id", "sender.id"],
+            name=op.f("fk_route_sender_workspace_id_sender_id"),
+        ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_route_workspace_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_route")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_route_workspace_id_id")),
+    )
+    op.create_index(op.f("ix_route_workspace_id"), "route", ["workspace_id"], unique=False)
+    op.create_index("uq_route_sender", "route", ["workspace_id", "channel", "category", "sender_id"], unique=True)
+    op.create_table(
         "run",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -474,6 +538,7 @@ def upgrade() -> None:
         sa.Column("category", ENUMS["category"], nullable=False),
         sa.Column("status", ENUMS["run_status"], nullable=False),
         sa.Column("pause_reason", sa.String(), nullable=True),
+        sa.Column("routed", sa.Boolean(), nullable=False),
         sa.Column("sender_replaced", sa.Boolean(), nullable=False),
         sa.Column("start_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -546,6 +611,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_suppression_workspace_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression")),
     )
+    op.create_index("ix_suppression_page", "suppression", ["workspace_id", "id"], unique=False)
     op.create_index(op.f("ix_suppression_workspace_id"), "suppression", ["workspace_id"], unique=False)
     op.create_index(
         "uq_suppression",
@@ -684,6 +750,22 @@ def upgrade() -> None:
         postgresql_where=sa.text("provider_message_id IS NOT NULL"),
     )
     op.create_table(
+        "delivery_report",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("channel_type", sa.String(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tries", sa.SmallInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "message_id"],
+            ["message.workspace_id", "message.id"],
+            name=op.f("fk_delivery_report_message_workspace_id_message_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "message_id", name=op.f("pk_delivery_report")),
+    )
+    op.create_index("ix_delivery_report_due", "delivery_report", ["due_at"], unique=False)
+    op.create_table(
         "direct_message",
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("message_id", sa.Uuid(), nullable=False),
@@ -722,6 +804,8 @@ def downgrade() -> None:
     op.drop_index("ix_direct_message_send", table_name="direct_message", postgresql_where=sa.text("step = 'send'"))
     op.drop_index("ix_direct_message_next", table_name="direct_message", postgresql_where=sa.text("step <> 'send'"))
     op.drop_table("direct_message")
+    op.drop_index("ix_delivery_report_due", table_name="delivery_report")
+    op.drop_table("delivery_report")
     op.drop_index(
         "ix_attempt_provider_message_id",
         table_name="attempt",
@@ -742,6 +826,7 @@ def downgrade() -> None:
     op.drop_table("batch")
     op.drop_index("uq_suppression", table_name="suppression", postgresql_nulls_not_distinct=True)
     op.drop_index(op.f("ix_suppression_workspace_id"), table_name="suppression")
+    op.drop_index("ix_suppression_page", table_name="suppression")
     op.drop_table("suppression")
     op.drop_index(
         "uq_run_open",
@@ -750,6 +835,9 @@ def downgrade() -> None:
     )
     op.drop_index(op.f("ix_run_workspace_id"), table_name="run")
     op.drop_table("run")
+    op.drop_index("uq_route_sender", table_name="route")
+    op.drop_index(op.f("ix_route_workspace_id"), table_name="route")
+    op.drop_table("route")
     op.drop_index(op.f("ix_template_version_workspace_id"), table_name="template_version")
     op.drop_table("template_version")
     op.drop_index(
@@ -764,9 +852,12 @@ def downgrade() -> None:
         "uq_inbound_message", table_name="inbound_message", postgresql_where=sa.text("provider_message_id <> ''")
     )
     op.drop_index(op.f("ix_inbound_message_workspace_id"), table_name="inbound_message")
+    op.drop_index("ix_inbound_message_sender", table_name="inbound_message")
     op.drop_index("ix_inbound_message_page", table_name="inbound_message")
     op.drop_index("ix_inbound_message_address", table_name="inbound_message")
     op.drop_table("inbound_message")
+    op.drop_table("connector_health")
+    op.drop_table("connector_calls")
     op.drop_index(op.f("ix_campaign_version_workspace_id"), table_name="campaign_version")
     op.drop_table("campaign_version")
     op.drop_table("audience_row")
@@ -777,6 +868,7 @@ def downgrade() -> None:
     op.drop_table("audience_import")
     op.drop_index(op.f("ix_template_workspace_id"), table_name="template")
     op.drop_table("template")
+    op.drop_table("opt_out_settings")
     op.drop_table("idempotency_key")
     op.drop_index(op.f("ix_connector_workspace_id"), table_name="connector")
     op.drop_table("connector")
