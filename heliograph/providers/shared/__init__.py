@@ -1,0 +1,1 @@
+"""What several providers stand on; none of it knows a provider."""
