@@ -182,6 +182,7 @@ class Capabilities:
     references: bool = True  # its callbacks carry our reference, so they can be matched before its answer is recorded
     signed: bool = True  # its callbacks are signed; if not, their secret address is all that proves them
     polling: bool = True
+    poll_size: int = 1  # above 1: its connections are `PollManyConnection`s
     look_up: bool = True
     log: bool = True  # it lists what it has from a sender
     balance: bool = True
@@ -268,6 +269,16 @@ class BatchConnection(ProviderConnection, Protocol):
 
     async def send_batch(self, messages: Sequence[OutgoingMessage], sender: SenderAddress) -> Sequence[Outcome]:
         """At most `batch_size` messages, one outcome each, in their order. As `send`, it never raises."""
+
+
+class PollManyConnection(ProviderConnection, Protocol):
+    """A connection to a provider that tells of many messages in one call (`Capabilities.poll_size` above 1)."""
+
+    async def poll_many(self, provider_message_ids: Sequence[str]) -> Mapping[str, StatusReport]:
+        """The present status of at most `poll_size` messages; those that the provider does not know are missing.
+
+        Raises `Transient` when it answers nothing. Ids that were given one after the other come together.
+        """
 
 
 class Provider(Protocol):
