@@ -25,9 +25,13 @@ Errors are problems (RFC 9457). Lists come in pages: `?limit=&after=`. A POST th
 TAGS: Final = [
     {"name": "connectors", "description": "Accounts at providers."},
     {"name": "senders", "description": "What messages come from."},
+    {"name": "routes", "description": "Which senders take messages that name none."},
+    {"name": "messages", "description": "One or many, without a campaign; and what became of each."},
     {"name": "audiences", "description": "CSV data sets of recipients."},
     {"name": "templates", "description": "Texts with variables."},
     {"name": "campaigns", "description": "A template to an audience, launched, watched and proven."},
+    {"name": "inbound messages", "description": "What people write, and what STOP, START and HELP do."},
+    {"name": "suppressions", "description": "Who is not sent to."},
     {"name": "callbacks", "description": "What providers call."},
     {"name": "workspaces", "description": "Tenants, live or test."},
     {"name": "API keys", "description": "Who may call."},

@@ -16,6 +16,9 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 Key = TypeVar("Key", UUID, int)
 
+NO_NUL = "^[^\\x00]*$"
+"""The pattern of a text that a list is filtered by: PostgreSQL knows no NUL."""
+
 Limit = Annotated[int, Query(ge=1, le=200, description="Items on a page.")]
 After = Annotated[
     str | None, Query(max_length=64, description="The `next` of the page before; without it, the first page.")
