@@ -54,7 +54,7 @@ async def test_no_call_within_or_outside_the_schema_breaks_the_api(
         session.add(key.api_key)
     port = free_port()
     environment = {
-        "HELIOGRAPH_TWILIO_API_URL": twilio.url,
+        "HELIOGRAPH_SIMULATOR_URL": twilio.url,
         "HELIOGRAPH_PROVIDER_CHECK_RETRY_SECONDS": "0",
     }
     known = {"connector_id": str(connector.id), "workspace_id": str(connector.workspace_id)}

@@ -59,7 +59,7 @@ def heliograph(
 
     asyncio.run(make_workspace())
     monkeypatch.setenv("HELIOGRAPH_DATABASE_URL", database_url)
-    monkeypatch.setenv("HELIOGRAPH_TWILIO_API_URL", twilio)
+    monkeypatch.setenv("HELIOGRAPH_SIMULATOR_URL", twilio)
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server)
     return ["--data-dir", str(tmp_path)]
 

@@ -33,6 +33,7 @@ def sending_run(**limits: Any) -> SendingRun:
         channel="sms",
         template_version_id=new_id(),
         in_doubt_limit=1_000,
+        routed=False,
         blocked_seconds=0.0,
     )
 
