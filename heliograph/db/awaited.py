@@ -84,7 +84,7 @@ async def doubted(pool: Pool, older_than: timedelta, limit: int) -> list[Doubted
         FROM direct_message AS waiting
         JOIN message ON message.workspace_id = waiting.workspace_id AND message.id = waiting.message_id
         JOIN sender ON sender.workspace_id = message.workspace_id AND sender.id = message.sender_id
-        WHERE waiting.step = 'await' AND message.state = 'in_doubt'
+        WHERE waiting.step = 'decide' AND message.state = 'in_doubt'
           AND message.status_changed_at < now() - $1::interval
         ORDER BY claimed_at, id LIMIT $2
         """,

@@ -232,7 +232,7 @@ WITH now_is AS (
       AND now_is.state NOT IN ('queued', 'claimed', 'in_doubt', 'accepted', 'sent')
 )
 UPDATE direct_message SET
-    step = CASE WHEN now_is.state = 'queued' THEN 'send' ELSE 'await' END::direct_step,
+    step = CASE now_is.state WHEN 'queued' THEN 'send' WHEN 'in_doubt' THEN 'decide' ELSE 'await' END::direct_step,
     due_at = CASE WHEN now_is.state = 'queued' THEN now_is.due_at ELSE now() + $2::interval END
 FROM now_is
 WHERE direct_message.workspace_id = now_is.workspace_id AND direct_message.message_id = now_is.id
@@ -262,7 +262,7 @@ WITH expired AS (
     FROM locked WHERE message.workspace_id = locked.workspace_id AND message.id = locked.id
     RETURNING message.id
 ), waiting AS (
-    UPDATE direct_message SET step = 'await', due_at = now()
+    UPDATE direct_message SET step = 'decide', due_at = now()
     FROM expired
     WHERE direct_message.workspace_id = expired.workspace_id AND direct_message.message_id = expired.message_id
 )

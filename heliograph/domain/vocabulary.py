@@ -84,7 +84,8 @@ class DirectStep(StrEnum):
 
     SEND = "send"  # to be claimed
     SETTLE = "settle"  # claimed: its outcome, or the end of its lease
-    AWAIT = "await"  # in doubt or taken by the provider: a receipt, a poll, a decision
+    DECIDE = "decide"  # in doubt: a receipt, or after a while a decision
+    AWAIT = "await"  # taken by the provider: a receipt, or a poll
 
 
 class MissingVariable(StrEnum):

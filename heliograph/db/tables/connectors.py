@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from heliograph.db.tables.base import (
     INSTANT,
@@ -35,6 +35,19 @@ class Connector(WorkspaceRow, table=True):
     messages_per_second: float | None = None
     updated_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     deleted_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class ConnectorWatch(SQLModel, table=True):
+    """What the watchdog knows of a connector whose provider reports deliveries by itself; written every few seconds."""
+
+    __tablename__ = "connector_watch"
+    __table_args__ = (within_workspace("connector_id", "connector"),)
+
+    connector_id: UUID = Field(primary_key=True)
+    workspace_id: UUID
+    heard_at: datetime | None = Field(default=None, sa_type=INSTANT)  # the last receipt that it brought by itself
+    refused_at: datetime | None = Field(default=None, sa_type=INSTANT)  # the last callback whose signature was wrong
+    waiting_since: datetime | None = Field(default=None, sa_type=INSTANT)  # an acceptance later than `heard_at`
 
 
 class Sender(WorkspaceRow, table=True):

@@ -23,7 +23,9 @@ class DirectMessage(SQLModel, table=True):
         within_workspace("message_id", "message"),
         within_workspace("connector_id", "connector"),
         Index("ix_direct_message_send", "category", "due_at", postgresql_where=text("step = 'send'")),
-        Index("ix_direct_message_next", "due_at", postgresql_where=text("step <> 'send'")),
+        Index("ix_direct_message_settle", "due_at", postgresql_where=text("step = 'settle'")),
+        Index("ix_direct_message_decide", "due_at", postgresql_where=text("step = 'decide'")),
+        Index("ix_direct_message_await", "connector_id", "due_at", postgresql_where=text("step = 'await'")),
     )
 
     workspace_id: UUID = Field(primary_key=True)
@@ -31,7 +33,7 @@ class DirectMessage(SQLModel, table=True):
     category: Category = Field(sa_type=enum_type(Category, "category"))
     connector_id: UUID
     step: DirectStep = Field(default=DirectStep.SEND, sa_type=enum_type(DirectStep, "direct_step"))
-    due_at: datetime = Field(sa_type=INSTANT)  # send: not before; settle: the end of the lease; await: the next look
+    due_at: datetime = Field(sa_type=INSTANT)  # send: not before; settle: the end of the lease; else the next look
     expires_at: datetime = Field(sa_type=INSTANT)  # later than this it is not sent
-    polls: int = Field(default=0, sa_type=SmallInteger)
+    polls: int = Field(default=0, sa_type=SmallInteger)  # how often its provider was asked about it
     content: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)  # what an e-mail has besides its text
