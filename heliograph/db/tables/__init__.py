@@ -3,7 +3,7 @@
 from heliograph.db.tables.audiences import Audience, AudienceImport, AudienceRow
 from heliograph.db.tables.base import METADATA
 from heliograph.db.tables.campaigns import Batch, Campaign, CampaignVersion, Run, RunCounter, Wave
-from heliograph.db.tables.connectors import Connector, Sender
+from heliograph.db.tables.connectors import Connector, ConnectorWatch, Sender
 from heliograph.db.tables.delivery_reports import DeliveryReport
 from heliograph.db.tables.direct import DirectMessage
 from heliograph.db.tables.inbound import InboundMessageRow, OptOutSettings
@@ -17,6 +17,7 @@ from heliograph.db.tables.messages import (
 )
 from heliograph.db.tables.routes import ConnectorCalls, ConnectorHealth, Route
 from heliograph.db.tables.templates import Template, TemplateVersion
+from heliograph.db.tables.webhooks import MessageCallback, RunCallback, Webhook, WebhookDelivery
 from heliograph.db.tables.workspaces import ApiKey, AuditEntry, IdempotencyKey, Workspace
 
 __all__ = [
@@ -33,22 +34,27 @@ __all__ = [
     "Connector",
     "ConnectorCalls",
     "ConnectorHealth",
+    "ConnectorWatch",
     "DeliveryReport",
     "DirectMessage",
     "IdempotencyKey",
     "InboundMessageRow",
     "Message",
+    "MessageCallback",
     "OptOutSettings",
     "Outbox",
     "PacingBucket",
     "Receipt",
     "Route",
     "Run",
+    "RunCallback",
     "RunCounter",
     "Sender",
     "Suppression",
     "Template",
     "TemplateVersion",
     "Wave",
+    "Webhook",
+    "WebhookDelivery",
     "Workspace",
 ]

@@ -36,6 +36,7 @@ ENUMS = {
     ),
     "channel": postgresql.ENUM("sms", "email", name="channel", create_type=False),
     "category": postgresql.ENUM("transactional", "otp", "promotional", name="category", create_type=False),
+    "webhook_strategy": postgresql.ENUM("on-change", "on-completion", name="webhook_strategy", create_type=False),
     "import_status": postgresql.ENUM("running", "completed", "failed", name="import_status", create_type=False),
     "health_state": postgresql.ENUM("healthy", "shut", "recovering", name="health_state", create_type=False),
     "message_state": postgresql.ENUM(
@@ -77,6 +78,7 @@ ENUMS = {
         create_type=False,
     ),
     "missing_variable": postgresql.ENUM("refuse", "fallback", name="missing_variable", create_type=False),
+    "webhook_kind": postgresql.ENUM("message", "campaign", name="webhook_kind", create_type=False),
     "run_status": postgresql.ENUM(
         "SCHEDULED",
         "ACTIVE",
@@ -88,7 +90,7 @@ ENUMS = {
         name="run_status",
         create_type=False,
     ),
-    "direct_step": postgresql.ENUM("send", "settle", "await", name="direct_step", create_type=False),
+    "direct_step": postgresql.ENUM("send", "settle", "decide", "await", name="direct_step", create_type=False),
 }
 
 
@@ -259,6 +261,41 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_template_workspace_id"), "template", ["workspace_id"], unique=False)
     op.create_table(
+        "webhook",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.Column("kinds", postgresql.ARRAY(sa.TEXT()), nullable=False),
+        sa.Column("strategy", ENUMS["webhook_strategy"], nullable=False),
+        sa.Column("by_request", sa.Boolean(), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
+        sa.Column("earlier_secret", sa.LargeBinary(), nullable=True),
+        sa.Column("earlier_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pump", sa.Uuid(), nullable=True),
+        sa.Column("pump_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.Column("delivered", sa.BigInteger(), nullable=False),
+        sa.Column("last_delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], name=op.f("fk_webhook_workspace_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
+        sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_webhook_workspace_id_id")),
+    )
+    op.create_index(op.f("ix_webhook_workspace_id"), "webhook", ["workspace_id"], unique=False)
+    op.create_index(
+        "uq_webhook_by_request",
+        "webhook",
+        ["workspace_id", "url"],
+        unique=True,
+        postgresql_where=sa.text("by_request AND deleted_at IS NULL"),
+    )
+    op.create_table(
         "audience_import",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -369,6 +406,20 @@ def upgrade() -> None:
             name=op.f("fk_connector_health_connector_workspace_id_connector_id"),
         ),
         sa.PrimaryKeyConstraint("connector_id", name=op.f("pk_connector_health")),
+    )
+    op.create_table(
+        "connector_watch",
+        sa.Column("connector_id", sa.Uuid(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "connector_id"],
+            ["connector.workspace_id", "connector.id"],
+            name=op.f("fk_connector_watch_connector_workspace_id_connector_id"),
+        ),
+        sa.PrimaryKeyConstraint("connector_id", name=op.f("pk_connector_watch")),
     )
     op.create_table(
         "inbound_message",
@@ -502,6 +553,51 @@ def upgrade() -> None:
         sa.UniqueConstraint("workspace_id", "id", name=op.f("uq_template_version_workspace_id_id")),
     )
     op.create_index(op.f("ix_template_version_workspace_id"), "template_version", ["workspace_id"], unique=False)
+    op.create_table(
+        "webhook_delivery",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
+        sa.Column("position", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("webhook_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", ENUMS["webhook_kind"], nullable=False),
+        sa.Column("subject", sa.Uuid(), nullable=False),
+        sa.Column("url", sa.String(), nullable=True),
+        sa.Column("strategy", ENUMS["webhook_strategy"], nullable=False),
+        sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("available_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.String(), nullable=True),
+        sa.Column("dead_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "webhook_id"],
+            ["webhook.workspace_id", "webhook.id"],
+            name=op.f("fk_webhook_delivery_webhook_workspace_id_webhook_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_delivery")),
+    )
+    op.create_index(
+        "ix_webhook_delivery_dead",
+        "webhook_delivery",
+        ["webhook_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("dead_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_webhook_delivery_postponed",
+        "webhook_delivery",
+        ["webhook_id", "subject"],
+        unique=False,
+        postgresql_where=sa.text("dead_at IS NULL AND tries > 0"),
+    )
+    op.create_index(
+        "ix_webhook_delivery_queue",
+        "webhook_delivery",
+        ["webhook_id", "position"],
+        unique=False,
+        postgresql_where=sa.text("dead_at IS NULL"),
+    )
     op.create_table(
         "route",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -695,6 +791,35 @@ def upgrade() -> None:
     )
     op.create_index("ix_message_range", "message", ["run_id", "wave", "number"], unique=False)
     op.create_table(
+        "run_callback",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("webhook_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", ENUMS["webhook_kind"], nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("url", sa.String(), nullable=True),
+        sa.Column("strategy", ENUMS["webhook_strategy"], nullable=False),
+        sa.Column("told", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("done", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "run_id"],
+            ["run.workspace_id", "run.id"],
+            name=op.f("fk_run_callback_run_workspace_id_run_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "webhook_id"],
+            ["webhook.workspace_id", "webhook.id"],
+            name=op.f("fk_run_callback_webhook_workspace_id_webhook_id"),
+        ),
+        sa.PrimaryKeyConstraint("run_id", "webhook_id", "kind", name=op.f("pk_run_callback")),
+    )
+    op.create_index(
+        "ix_run_callback_watched",
+        "run_callback",
+        ["run_id"],
+        unique=False,
+        postgresql_where=sa.text("kind = 'campaign' AND NOT done"),
+    )
+    op.create_table(
         "run_counter",
         sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("shard", sa.SmallInteger(), nullable=False),
@@ -789,7 +914,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "message_id", name=op.f("pk_direct_message")),
     )
     op.create_index(
-        "ix_direct_message_next", "direct_message", ["due_at"], unique=False, postgresql_where=sa.text("step <> 'send'")
+        "ix_direct_message_await",
+        "direct_message",
+        ["connector_id", "due_at"],
+        unique=False,
+        postgresql_where=sa.text("step = 'await'"),
+    )
+    op.create_index(
+        "ix_direct_message_decide",
+        "direct_message",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("step = 'decide'"),
     )
     op.create_index(
         "ix_direct_message_send",
@@ -798,11 +934,132 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("step = 'send'"),
     )
+    op.create_index(
+        "ix_direct_message_settle",
+        "direct_message",
+        ["due_at"],
+        unique=False,
+        postgresql_where=sa.text("step = 'settle'"),
+    )
+    op.create_table(
+        "message_callback",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("webhook_id", sa.Uuid(), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.Column("strategy", ENUMS["webhook_strategy"], nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "message_id"],
+            ["message.workspace_id", "message.id"],
+            name=op.f("fk_message_callback_message_workspace_id_message_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "webhook_id"],
+            ["webhook.workspace_id", "webhook.id"],
+            name=op.f("fk_message_callback_webhook_workspace_id_webhook_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "message_id", name=op.f("pk_message_callback")),
+    )
+    op.execute("""
+CREATE FUNCTION tell_of_changed_messages() RETURNS trigger LANGUAGE plpgsql AS $feed$
+BEGIN
+    IF EXISTS (
+        SELECT FROM (SELECT DISTINCT workspace_id FROM moved) AS touched
+        JOIN webhook ON webhook.workspace_id = touched.workspace_id AND webhook.deleted_at IS NULL
+    ) THEN
+        EXECUTE $insert$
+        INSERT INTO webhook_delivery (workspace_id, webhook_id, kind, subject, url, strategy, content)
+        SELECT message.workspace_id, wanted.id, 'message', message.id, wanted.url, wanted.strategy,
+        jsonb_build_object(
+            'state', message.state, 'reason', message.reason, 'error_code', message.error_code,
+            'error_message', message.error_message, 'provider_status', message.provider_status,
+            'provider_message_id', message.provider_message_id, 'sender_id', message.sender_id,
+            'connector_id', message.connector_id, 'parts', message.parts, 'accepted_at', message.accepted_at,
+            'changed_at', message.status_changed_at
+        )
+        FROM moved AS message JOIN before ON before.workspace_id = message.workspace_id AND before.id = message.id
+        CROSS JOIN LATERAL (
+            SELECT webhook.id, NULL::text AS url, webhook.strategy FROM webhook
+            WHERE webhook.workspace_id = message.workspace_id AND 'message' = ANY (webhook.kinds)
+              AND webhook.deleted_at IS NULL
+            UNION ALL
+            SELECT webhook_id, url, strategy FROM run_callback
+            WHERE run_callback.run_id = message.run_id AND kind = 'message' AND NOT done
+            UNION ALL
+            SELECT webhook_id, url, strategy FROM message_callback
+            WHERE message_callback.workspace_id = message.workspace_id AND message_callback.message_id = message.id
+        ) AS wanted
+        WHERE CASE wanted.strategy
+            WHEN 'on-change' THEN message.state NOT IN ('queued', 'claimed')
+              AND (message.state <> before.state OR message.error_code IS DISTINCT FROM before.error_code)
+            ELSE message.state NOT IN ('accepted', 'claimed', 'in_doubt', 'queued', 'sent')
+              AND (message.state <> before.state)
+        END
+        $insert$;
+    END IF;
+    RETURN NULL;
+END $feed$
+""")
+    op.execute("""
+CREATE TRIGGER tell_webhooks_of_changes AFTER UPDATE ON message
+REFERENCING OLD TABLE AS before NEW TABLE AS moved
+FOR EACH STATEMENT EXECUTE FUNCTION tell_of_changed_messages()
+""")
+    op.execute("""
+CREATE FUNCTION tell_of_new_messages() RETURNS trigger LANGUAGE plpgsql AS $feed$
+BEGIN
+    IF EXISTS (
+        SELECT FROM (SELECT DISTINCT workspace_id FROM moved) AS touched
+        JOIN webhook ON webhook.workspace_id = touched.workspace_id AND webhook.deleted_at IS NULL
+    ) THEN
+        EXECUTE $insert$
+        INSERT INTO webhook_delivery (workspace_id, webhook_id, kind, subject, url, strategy, content)
+        SELECT message.workspace_id, wanted.id, 'message', message.id, wanted.url, wanted.strategy,
+        jsonb_build_object(
+            'state', message.state, 'reason', message.reason, 'error_code', message.error_code,
+            'error_message', message.error_message, 'provider_status', message.provider_status,
+            'provider_message_id', message.provider_message_id, 'sender_id', message.sender_id,
+            'connector_id', message.connector_id, 'parts', message.parts, 'accepted_at', message.accepted_at,
+            'changed_at', message.status_changed_at
+        )
+        FROM moved AS message
+        CROSS JOIN LATERAL (
+            SELECT webhook.id, NULL::text AS url, webhook.strategy FROM webhook
+            WHERE webhook.workspace_id = message.workspace_id AND 'message' = ANY (webhook.kinds)
+              AND webhook.deleted_at IS NULL
+            UNION ALL
+            SELECT webhook_id, url, strategy FROM run_callback
+            WHERE run_callback.run_id = message.run_id AND kind = 'message' AND NOT done
+            UNION ALL
+            SELECT webhook_id, url, strategy FROM message_callback
+            WHERE message_callback.workspace_id = message.workspace_id AND message_callback.message_id = message.id
+        ) AS wanted
+        WHERE CASE wanted.strategy
+            WHEN 'on-change' THEN message.state NOT IN ('queued', 'claimed')
+              AND (true)
+            ELSE message.state NOT IN ('accepted', 'claimed', 'in_doubt', 'queued', 'sent')
+              AND (true)
+        END
+        $insert$;
+    END IF;
+    RETURN NULL;
+END $feed$
+""")
+    op.execute("""
+CREATE TRIGGER tell_webhooks_of_new_messages AFTER INSERT ON message
+REFERENCING NEW TABLE AS moved
+FOR EACH STATEMENT EXECUTE FUNCTION tell_of_new_messages()
+""")
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION tell_of_changed_messages CASCADE")
+    op.execute("DROP FUNCTION tell_of_new_messages CASCADE")
+    op.drop_table("message_callback")
+    op.drop_index("ix_direct_message_settle", table_name="direct_message", postgresql_where=sa.text("step = 'settle'"))
     op.drop_index("ix_direct_message_send", table_name="direct_message", postgresql_where=sa.text("step = 'send'"))
-    op.drop_index("ix_direct_message_next", table_name="direct_message", postgresql_where=sa.text("step <> 'send'"))
+    op.drop_index("ix_direct_message_decide", table_name="direct_message", postgresql_where=sa.text("step = 'decide'"))
+    op.drop_index("ix_direct_message_await", table_name="direct_message", postgresql_where=sa.text("step = 'await'"))
     op.drop_table("direct_message")
     op.drop_index("ix_delivery_report_due", table_name="delivery_report")
     op.drop_table("delivery_report")
@@ -814,6 +1071,10 @@ def downgrade() -> None:
     op.drop_table("attempt")
     op.drop_table("wave")
     op.drop_table("run_counter")
+    op.drop_index(
+        "ix_run_callback_watched", table_name="run_callback", postgresql_where=sa.text("kind = 'campaign' AND NOT done")
+    )
+    op.drop_table("run_callback")
     op.drop_index("ix_message_range", table_name="message")
     op.drop_index(
         "ix_message_provider_message_id",
@@ -838,6 +1099,18 @@ def downgrade() -> None:
     op.drop_index("uq_route_sender", table_name="route")
     op.drop_index(op.f("ix_route_workspace_id"), table_name="route")
     op.drop_table("route")
+    op.drop_index(
+        "ix_webhook_delivery_queue", table_name="webhook_delivery", postgresql_where=sa.text("dead_at IS NULL")
+    )
+    op.drop_index(
+        "ix_webhook_delivery_postponed",
+        table_name="webhook_delivery",
+        postgresql_where=sa.text("dead_at IS NULL AND tries > 0"),
+    )
+    op.drop_index(
+        "ix_webhook_delivery_dead", table_name="webhook_delivery", postgresql_where=sa.text("dead_at IS NOT NULL")
+    )
+    op.drop_table("webhook_delivery")
     op.drop_index(op.f("ix_template_version_workspace_id"), table_name="template_version")
     op.drop_table("template_version")
     op.drop_index(
@@ -856,6 +1129,7 @@ def downgrade() -> None:
     op.drop_index("ix_inbound_message_page", table_name="inbound_message")
     op.drop_index("ix_inbound_message_address", table_name="inbound_message")
     op.drop_table("inbound_message")
+    op.drop_table("connector_watch")
     op.drop_table("connector_health")
     op.drop_table("connector_calls")
     op.drop_index(op.f("ix_campaign_version_workspace_id"), table_name="campaign_version")
@@ -866,6 +1140,11 @@ def downgrade() -> None:
     )
     op.drop_index(op.f("ix_audience_import_workspace_id"), table_name="audience_import")
     op.drop_table("audience_import")
+    op.drop_index(
+        "uq_webhook_by_request", table_name="webhook", postgresql_where=sa.text("by_request AND deleted_at IS NULL")
+    )
+    op.drop_index(op.f("ix_webhook_workspace_id"), table_name="webhook")
+    op.drop_table("webhook")
     op.drop_index(op.f("ix_template_workspace_id"), table_name="template")
     op.drop_table("template")
     op.drop_table("opt_out_settings")
