@@ -13,8 +13,11 @@ from heliograph.cli.connector import app as connector_app
 from heliograph.cli.demo import demo
 from heliograph.cli.doctor import doctor
 from heliograph.cli.keys import app as keys_app
+from heliograph.cli.message import app as message_app
 from heliograph.cli.migrate import migrate
 from heliograph.cli.output import print_error
+from heliograph.cli.providers import providers
+from heliograph.cli.route import app as route_app
 from heliograph.cli.sender import app as sender_app
 from heliograph.cli.session import choices
 from heliograph.cli.template import app as template_app
@@ -49,11 +52,14 @@ app.command()(doctor)
 app.command()(migrate)
 app.command()(demo)
 app.command()(bench)
+app.command()(providers)
 app.add_typer(campaign_app, name="campaign")
 app.add_typer(template_app, name="template")
 app.add_typer(audience_app, name="audience")
 app.add_typer(connector_app, name="connector")
 app.add_typer(sender_app, name="sender")
+app.add_typer(route_app, name="route")
+app.add_typer(message_app, name="message")
 app.add_typer(keys_app, name="keys")
 
 

@@ -1,9 +1,11 @@
 """`heliograph connector`: accounts at providers."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 import typer
 from rich.table import Table
 from rich.text import Text
@@ -11,12 +13,16 @@ from rich.text import Text
 from heliograph.cli.output import AsJson, console, id_column, print_json
 from heliograph.cli.session import open_services, run
 from heliograph.db.tables import Connector
+from heliograph.domain.vocabulary import Channel
 from heliograph.errors import InvalidInput
 from heliograph.providers.protocol import Balance
 from heliograph.services import connectors
 
 app = typer.Typer(no_args_is_help=True, help="Accounts at providers.")
 
+Configuration = Annotated[
+    Path | None, typer.Option(help="A JSON file with what the provider needs besides credentials.")
+]
 ConnectorId = Annotated[UUID | None, typer.Argument(help="Id of the connector; by default the only one.")]
 
 
@@ -41,11 +47,40 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def add(
+    provider: Annotated[str, typer.Argument(help="Key of the provider: see `heliograph providers`.")],
+    channel: Annotated[Channel, typer.Option(help="How its messages travel.")] = Channel.SMS,
+    name: Annotated[str | None, typer.Option(help="For people; by default the provider's name.")] = None,
+    configuration: Configuration = None,
+    as_json: AsJson = False,
+) -> None:
+    """Adds an account; `heliograph connector authenticate` saves its credentials next."""
+
+    async def command() -> Connector:
+        async with open_services() as (services, actor):
+            return await connectors.create_connector(
+                services,
+                actor,
+                provider_key=provider,
+                channel=channel,
+                name=name,
+                configuration=_read_configuration(configuration),
+            )
+
+    connector = run(command())
+    if as_json:
+        print_json(_shown(connector))
+        return
+    console.print(f"{connector.name} is added: heliograph connector authenticate {connector.id}", markup=False)
+
+
+@app.command()
 def authenticate(
     connector_id: ConnectorId = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="field=value; repeat. What is not given is asked for, unseen.")
     ] = None,
+    configuration: Configuration = None,
     as_json: AsJson = False,
 ) -> None:
     """Checks credentials with the provider and keeps them, encrypted."""
@@ -54,7 +89,9 @@ def authenticate(
         async with open_services() as (services, actor):
             connector = chosen_connector(await connectors.list_connectors(services, actor), connector_id)
             credentials = _credentials(connector, assignments or [])
-            return await connectors.save_credentials(services, actor, connector.id, credentials)
+            return await connectors.save_credentials(
+                services, actor, connector.id, credentials, _read_configuration(configuration)
+            )
 
     connector, message = run(command())
     if as_json:
@@ -88,6 +125,18 @@ def chosen_connector(found: Sequence[Connector], wanted: UUID | None) -> Connect
         return matching[0]
     names = ", ".join(f"{each.name} ({each.id})" for each in found) or "none"
     raise InvalidInput.of("connector", f"name one by its id. There are: {names}")
+
+
+def _read_configuration(file: Path | None) -> dict[str, Any] | None:
+    if file is None:
+        return None
+    try:
+        found = orjson.loads(file.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise InvalidInput.of("configuration", f"{file} cannot be read as JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise InvalidInput.of("configuration", f"{file} holds no JSON object")
+    return found
 
 
 def _credentials(connector: Connector, assignments: Sequence[str]) -> dict[str, str]:

@@ -75,10 +75,15 @@ def checked_configuration(kind: Provider, configuration: Mapping[str, Any]) -> d
     return {ACCOUNT_CONFIGURATION: _checked(kind.configuration, configuration, "configuration").model_dump(mode="json")}
 
 
+def all_providers() -> Sequence[Provider]:
+    """Every kind of connector that this installation knows, by key."""
+    return list(providers().values())
+
+
 def list_providers(actor: Actor) -> Sequence[Provider]:
     """Every kind of connector that can be added, by key."""
     actor.require("read")
-    return list(providers().values())
+    return all_providers()
 
 
 def credential_fields(connector: Connector) -> Sequence[str]:
