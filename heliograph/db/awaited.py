@@ -39,6 +39,58 @@ async def unheard(pool: Pool, run_id: UUID, after: tuple[int, int], limit: int) 
     return [Unheard(**row) for row in rows]
 
 
+async def awaiting_runs(pool: Pool, workspace_id: UUID, connector_id: UUID) -> list[UUID]:
+    """Open runs that may have messages at the connector without a final word, by id; their counters tell."""
+    rows = await pool.fetch(
+        """
+        SELECT run.id FROM run JOIN run_counter AS counter ON counter.run_id = run.id
+        WHERE run.workspace_id = $1 AND run.status IN ('SCHEDULED', 'ACTIVE', 'PAUSED', 'STOPPING')
+          AND (run.connector_id = $2 OR run.routed) AND counter.state IN ('accepted', 'sent')
+        GROUP BY run.id HAVING sum(counter.count) > 0 ORDER BY run.id
+        """,
+        workspace_id,
+        connector_id,
+    )
+    return [row["id"] for row in rows]
+
+
+async def of_age(
+    pool: Pool,
+    run_id: UUID,
+    connector_id: UUID,
+    after: tuple[int, int],
+    limit: int,
+    *,
+    ages: Sequence[float],
+    since: datetime | None,
+    until: datetime,
+) -> list[Unheard]:
+    """As `unheard`, of one connector, and only what reached one of `ages` (seconds) after `since` and until `until`.
+
+    Without `since` what is older than the first of them. Nothing about earlier questions is stored: a message is asked
+    about as often as it grows past an age, however the passes fall.
+    """
+    rows = await pool.fetch(
+        """
+        SELECT id, wave, number, attempt, connector_id, provider_message_id FROM message
+        CROSS JOIN LATERAL (SELECT coalesce(accepted_at, status_changed_at) AS taken_at) AS taken
+        WHERE run_id = $1 AND (wave, number) > ($2, $3) AND state IN ('accepted', 'sent')
+          AND provider_message_id IS NOT NULL AND connector_id = $4
+          AND width_bucket(extract(epoch FROM $7 - taken_at)::float8, $5::float8[])
+            > width_bucket(extract(epoch FROM coalesce($6, taken_at) - taken_at)::float8, $5::float8[])
+        ORDER BY wave, number LIMIT $8
+        """,
+        run_id,
+        *after,
+        connector_id,
+        ages,
+        since,
+        until,
+        limit,
+    )
+    return [Unheard(**row) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Doubted:
     """A message whose outcome is unknown, with what a look-up at the provider takes."""

@@ -26,6 +26,7 @@ class NewDirectMessage:
     sender_id: UUID
     due_at: datetime
     expires_at: datetime
+    routed: bool = False  # no sender was chosen
     content: dict[str, Any] = field(default_factory=dict)
 
 
@@ -34,10 +35,10 @@ _QUEUE = """
 WITH given AS (
     SELECT * FROM unnest(
         $2::uuid[], $3::text[], $4::channel[], $5::category[], $6::text[], $7::text[], $8::text[], $9::smallint[],
-        $10::uuid[], $11::uuid[], $12::timestamptz[], $13::timestamptz[], $14::jsonb[]
+        $10::uuid[], $11::uuid[], $12::timestamptz[], $13::timestamptz[], $14::jsonb[], $15::boolean[]
     ) WITH ORDINALITY AS given (
         id, dedupe_key, channel, category, type, address, body, parts,
-        connector_id, sender_id, due_at, expires_at, content, position
+        connector_id, sender_id, due_at, expires_at, content, routed, position
     )
 ), queued AS (
     INSERT INTO message (
@@ -51,9 +52,9 @@ WITH given AS (
     RETURNING id, dedupe_key
 ), waiting AS (
     INSERT INTO direct_message (
-        workspace_id, message_id, category, connector_id, step, due_at, expires_at, polls, content
+        workspace_id, message_id, category, connector_id, sender_id, routed, step, due_at, expires_at, polls, content
     )
-    SELECT $1, id, category, connector_id, 'send', due_at, expires_at, 0, content
+    SELECT $1, id, category, connector_id, sender_id, routed, 'send', due_at, expires_at, 0, content
     FROM given JOIN queued USING (id)
 )
 SELECT coalesce(queued.id, message.id) AS id, queued.id IS NOT NULL AS fresh
@@ -84,6 +85,7 @@ async def queue(
         [each.due_at for each in messages],
         [each.expires_at for each in messages],
         [each.content for each in messages],
+        [each.routed for each in messages],
     )
     return [(row["id"], row["fresh"]) for row in rows]
 
@@ -123,7 +125,7 @@ class DirectClaim:
 # may be asked; suppressions and expiry are checked again. The row of a message that may not be sent any more goes.
 _CLAIM_SQL = """
 WITH due AS (
-    SELECT workspace_id, message_id, expires_at, content FROM direct_message
+    SELECT workspace_id, message_id, connector_id, sender_id, expires_at, content FROM direct_message
     WHERE step = 'send' AND category = $1 AND due_at <= now() {which} AND NOT EXISTS (
         SELECT FROM pacing_bucket
         WHERE key = 'connector/' || direct_message.connector_id AND blocked_until > now()
@@ -140,7 +142,7 @@ WITH due AS (
         CASE WHEN due.expires_at <= now() THEN 'too_late' ELSE stopped.reason END AS reason
     FROM (SELECT * FROM due ORDER BY message_id) AS due
     CROSS JOIN LATERAL (
-        SELECT channel, address, sender_id FROM message
+        SELECT channel, address FROM message
         WHERE message.workspace_id = due.workspace_id AND message.id = due.message_id AND message.state = 'queued'
         FOR UPDATE
     ) AS message
@@ -148,7 +150,7 @@ WITH due AS (
         SELECT suppression.reason FROM suppression
         WHERE suppression.workspace_id = due.workspace_id AND suppression.channel = message.channel
           AND suppression.address = message.address
-          AND (suppression.sender_id IS NULL OR suppression.sender_id = message.sender_id)
+          AND (suppression.sender_id IS NULL OR suppression.sender_id = due.sender_id)
         LIMIT 1
     ) AS stopped ON true
 ), archived AS (
@@ -166,6 +168,8 @@ WITH due AS (
         state = wanted.verdict,
         reason = wanted.reason,
         hold_reason = NULL,
+        connector_id = wanted.connector_id,
+        sender_id = wanted.sender_id,
         attempt = message.attempt + (wanted.verdict = 'claimed')::int::smallint,
         claimed_at = CASE WHEN wanted.verdict = 'claimed' THEN clock_timestamp() END,
         lease_until = CASE WHEN wanted.verdict = 'claimed' THEN clock_timestamp() + $3::interval END,
@@ -217,6 +221,49 @@ def _claims(rows: Sequence[Any]) -> list[DirectClaim]:
         DirectClaim(**{**row, "channel": Channel(row["channel"]), "category": Category(row["category"])})
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """Routed messages that wait for a connector which takes nothing now."""
+
+    workspace_id: UUID
+    connector_id: UUID
+    channel: Channel
+
+
+async def stranded(pool: Pool, category: Category) -> list[Stranded]:
+    """Where routed messages of a category are due at a connector that is shut, or blocked for a while."""
+    rows = await pool.fetch(
+        """
+        SELECT DISTINCT waiting.workspace_id, waiting.connector_id, connector.channel::text
+        FROM direct_message AS waiting
+        JOIN connector ON connector.id = waiting.connector_id
+        LEFT JOIN connector_health AS health ON health.connector_id = waiting.connector_id
+        LEFT JOIN pacing_bucket AS bucket ON bucket.key = 'connector/' || waiting.connector_id
+        WHERE waiting.step = 'send' AND waiting.category = $1 AND waiting.due_at <= now() AND waiting.routed
+          AND (health.state = 'shut' OR bucket.blocked_until > now() + interval '2 seconds')
+        """,
+        category.value,
+    )
+    return [Stranded(row["workspace_id"], row["connector_id"], Channel(row["channel"])) for row in rows]
+
+
+async def redirect(pool: Pool, where: Stranded, category: Category, *, connector_id: UUID, sender_id: UUID) -> int:
+    """Gives stranded messages another way for their next try; how many. What each was tried with stays told."""
+    redirected: list[Any] = await pool.fetch(
+        """
+        UPDATE direct_message SET connector_id = $4, sender_id = $5
+        WHERE workspace_id = $1 AND connector_id = $2 AND category = $3 AND step = 'send' AND routed
+        RETURNING message_id
+        """,
+        where.workspace_id,
+        where.connector_id,
+        category.value,
+        connector_id,
+        sender_id,
+    )
+    return len(redirected)
 
 
 # What is to be done next follows from the state that the message has by now.

@@ -53,6 +53,12 @@ class Database:
             yield connection
 
 
+async def raw_connection(session: AsyncSession) -> Connection:
+    """The asyncpg connection of a session, inside its transaction: for statements that are not the ORM's."""
+    held = await (await session.connection()).get_raw_connection()
+    return held.driver_connection
+
+
 @asynccontextmanager
 async def open_database(url: str, *, pool_size: int = 8, application: str = "heliograph") -> AsyncIterator[Database]:
     """Opens both pools on `postgresql://…` and closes them at the end."""

@@ -12,9 +12,11 @@ from uuid import UUID
 from heliograph.db import direct
 from heliograph.db.direct import DirectClaim, NewDirectMessage
 from heliograph.db.engine import Database
+from heliograph.db.routes import read_ways
 from heliograph.db.trouble import DATABASE_TROUBLE
 from heliograph.domain.vocabulary import Category, Channel
 from heliograph.errors import HeliographError
+from heliograph.pacing.routing import can_send, choose
 from heliograph.pacing.tokens import reserve_direct
 from heliograph.providers.protocol import EmailContent, OutgoingMessage, SenderAddress
 from heliograph.providers.registry import provider
@@ -59,6 +61,7 @@ class DirectSender:
         """
         if not await direct.any_due(self._database.pool, category):
             return 0
+        await self._redirect(category)
         budget = self._crew.budget
         held = await budget.take()
         taken = 0
@@ -70,6 +73,21 @@ class DirectSender:
         finally:
             await budget.give_back(held - taken)
         return taken
+
+    async def _redirect(self, category: Category) -> None:
+        """Sends messages that named no sender around a connector that takes nothing now.
+
+        Only what is queued moves: nothing of it is in flight or in doubt, so nobody can get it twice.
+        """
+        pool = self._database.pool
+        for where in await direct.stranded(pool, category):
+            ways = await read_ways(pool, where.workspace_id, where.channel, category)
+            way = choose(ways, besides=where.connector_id)
+            if way is not None and can_send(way):
+                count = await direct.redirect(
+                    pool, where, category, connector_id=way.connector_id, sender_id=way.sender_id
+                )
+                _log.info("%d direct messages go around connector %s", count, where.connector_id)
 
     async def send_now(self, workspace_id: UUID, messages: Sequence[NewDirectMessage]) -> list[tuple[UUID, bool]]:
         """Queues, claims and sends messages of one category; returns when their outcomes are recorded.

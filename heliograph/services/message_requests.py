@@ -9,6 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from heliograph.db.connectors import find_connector
 from heliograph.db.direct import NewDirectMessage
+from heliograph.db.engine import raw_connection
+from heliograph.db.routes import read_ways
 from heliograph.db.senders import find_default_sender, find_sender
 from heliograph.db.tables import Connector, Sender
 from heliograph.db.tables.base import now
@@ -20,6 +22,7 @@ from heliograph.domain.phone_numbers import NumberRule, normalise_number
 from heliograph.domain.vocabulary import Category, Channel
 from heliograph.errors import Conflict, InvalidInput
 from heliograph.ids import new_id
+from heliograph.pacing.routing import choose
 from heliograph.providers.protocol import EmailContent
 from heliograph.providers.registry import provider
 from heliograph.services.connections import NOT_AUTHENTICATED
@@ -44,13 +47,45 @@ class MessageRequest:
     email: EmailContent | None = None
 
 
+class Preparation:
+    """Makes requests of one call ready; what they share is read once."""
+
+    def __init__(self, session: AsyncSession, workspace_id: UUID) -> None:
+        self._session = session
+        self._workspace_id = workspace_id
+        self._ways: dict[tuple[UUID | None, Channel, Category], tuple[Sender, Connector]] = {}
+        self._region: str | None = None
+        self._read = False
+
+    async def prepare(self, request: MessageRequest, *, dedupe_key: str) -> NewDirectMessage:
+        """The message as the ledger takes it: address normalised, sender chosen, parts counted, every rule checked."""
+        sender, connector = await self._way(request)
+        return _prepared(request, sender, connector, await self._default_region(), dedupe_key)
+
+    async def _way(self, request: MessageRequest) -> tuple[Sender, Connector]:
+        """By the chosen sender, else by the routes, else by the default sender."""
+        key = (request.sender_id, request.channel, request.category)
+        if key not in self._ways:
+            self._ways[key] = await _way(self._session, self._workspace_id, request)
+        return self._ways[key]
+
+    async def _default_region(self) -> str | None:
+        if not self._read:
+            workspace = await find_workspace(self._session, self._workspace_id)
+            self._region, self._read = workspace.default_region if workspace else None, True
+        return self._region
+
+
 async def prepare_message(
     session: AsyncSession, workspace_id: UUID, request: MessageRequest, *, dedupe_key: str
 ) -> NewDirectMessage:
-    """The message as the ledger takes it: address normalised, sender chosen, parts counted, every rule checked."""
-    sender, connector = await _route(session, workspace_id, request)
-    workspace = await find_workspace(session, workspace_id)
-    region = workspace.default_region if workspace else None
+    """One request made ready: see `Preparation`."""
+    return await Preparation(session, workspace_id).prepare(request, dedupe_key=dedupe_key)
+
+
+def _prepared(
+    request: MessageRequest, sender: Sender, connector: Connector, region: str | None, dedupe_key: str
+) -> NewDirectMessage:
     due_at = request.send_at or now()
     body = _checked_body(request, connector)
     return NewDirectMessage(
@@ -66,6 +101,7 @@ async def prepare_message(
         sender_id=sender.id,
         due_at=due_at,
         expires_at=request.expires_at or due_at + _USEFUL_FOR,
+        routed=request.sender_id is None,
         content=_content(request),
     )
 
@@ -80,9 +116,11 @@ def checked_address(channel: Channel, text: str, region: str | None) -> str:
     return normalise_email_address(text)
 
 
-async def _route(session: AsyncSession, workspace_id: UUID, request: MessageRequest) -> tuple[Sender, Connector]:
+async def _way(session: AsyncSession, workspace_id: UUID, request: MessageRequest) -> tuple[Sender, Connector]:
     if request.sender_id is None:
-        sender = await find_default_sender(session, workspace_id, request.channel, request.category)
+        sender = await _routed_sender(session, workspace_id, request)
+        if sender is None:
+            sender = await find_default_sender(session, workspace_id, request.channel, request.category)
         if sender is None:
             raise Conflict(
                 f"there is no default sender for {request.channel.value}, {request.category.value}: add a sender first",
@@ -100,6 +138,13 @@ async def _route(session: AsyncSession, workspace_id: UUID, request: MessageRequ
             "the sender's connector is not authenticated: save its credentials first", code=NOT_AUTHENTICATED
         )
     return sender, connector
+
+
+async def _routed_sender(session: AsyncSession, workspace_id: UUID, request: MessageRequest) -> Sender | None:
+    """By the routes of channel and category, as far as there are any."""
+    connection = await raw_connection(session)
+    way = choose(await read_ways(connection, workspace_id, request.channel, request.category))
+    return None if way is None else await find_sender(session, workspace_id, way.sender_id)
 
 
 def _checked_body(request: MessageRequest, connector: Connector) -> str:

@@ -17,7 +17,7 @@ from heliograph.domain.vocabulary import Channel
 from heliograph.errors import Conflict, FieldError, InvalidInput, NotFound
 from heliograph.providers.protocol import EmailContent
 from heliograph.services.context import Actor, Services
-from heliograph.services.message_requests import MessageRequest, prepare_message
+from heliograph.services.message_requests import MessageRequest, Preparation, prepare_message
 from heliograph.services.senders import get_sender
 from heliograph.services.sending import SendingEngine
 
@@ -103,11 +103,10 @@ async def _prepare(
         raise InvalidInput.of("messages", f"has from 1 to {MOST_AT_ONCE} entries", "size")
     prepared = []
     async with services.database.unit_of_work() as session:
+        preparation = Preparation(session, actor.workspace_id)
         for index, request in enumerate(requests):
             try:
-                prepared.append(
-                    await prepare_message(session, actor.workspace_id, request, dedupe_key=f"direct:{key}:{index}")
-                )
+                prepared.append(await preparation.prepare(request, dedupe_key=f"direct:{key}:{index}"))
             except InvalidInput as error:
                 raise _within(f"messages.{index}", error) from error
     return prepared

@@ -199,10 +199,14 @@ async def _another_can_send(connection: Connection, batch: BatchInFlight, reason
     """The provider refuses the account. Whether the run can go on through another connector; this one is shut."""
     if not batch.routed:
         return False
-    health = shut(await routes.read_health(connection, batch.connector_id), datetime.now(UTC), reason)
-    await routes.save_health(connection, batch.workspace_id, batch.connector_id, health)
+    await _shut(connection, batch, reason)
     ways = await routes.read_ways(connection, batch.workspace_id, batch.route.channel, batch.route.category)
     return any(can_send(way) for way in ways if way.connector_id != batch.connector_id)
+
+
+async def _shut(connection: Connection, batch: BatchInFlight, reason: str) -> None:
+    health = shut(await routes.read_health(connection, batch.connector_id), datetime.now(UTC), reason)
+    await routes.save_health(connection, batch.workspace_id, batch.connector_id, health)
 
 
 async def _write(connection: Connection | Pool, group: _Group) -> None:
@@ -223,6 +227,7 @@ async def _follow(connection: Connection, batch: BatchInFlight, result: Conseque
         await pacing.block(connection, f"connector/{batch.connector_id}", timedelta(seconds=result.blocked_seconds))
     if batch.run_id is None:
         if result.pause_reason is not None:  # nobody to pause: the account is asked again after a while
+            await _shut(connection, batch, result.pause_reason)
             await pacing.block(connection, f"connector/{batch.connector_id}", _ACCOUNT_PAUSE)
     elif result.pause_reason is not None and not await _another_can_send(connection, batch, result.pause_reason):
         await runs.change_status(

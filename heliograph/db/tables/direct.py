@@ -22,6 +22,7 @@ class DirectMessage(SQLModel, table=True):
     __table_args__ = (
         within_workspace("message_id", "message"),
         within_workspace("connector_id", "connector"),
+        within_workspace("sender_id", "sender"),
         Index("ix_direct_message_send", "category", "due_at", postgresql_where=text("step = 'send'")),
         Index("ix_direct_message_settle", "due_at", postgresql_where=text("step = 'settle'")),
         Index("ix_direct_message_decide", "due_at", postgresql_where=text("step = 'decide'")),
@@ -31,7 +32,9 @@ class DirectMessage(SQLModel, table=True):
     workspace_id: UUID = Field(primary_key=True)
     message_id: UUID = Field(primary_key=True)
     category: Category = Field(sa_type=enum_type(Category, "category"))
-    connector_id: UUID
+    connector_id: UUID  # through which it goes next; `message` tells the present try's
+    sender_id: UUID
+    routed: bool = False  # no sender was chosen: routes decide, also when a connector fails
     step: DirectStep = Field(default=DirectStep.SEND, sa_type=enum_type(DirectStep, "direct_step"))
     due_at: datetime = Field(sa_type=INSTANT)  # send: not before; settle: the end of the lease; else the next look
     expires_at: datetime = Field(sa_type=INSTANT)  # later than this it is not sent

@@ -896,6 +896,8 @@ def upgrade() -> None:
         sa.Column("message_id", sa.Uuid(), nullable=False),
         sa.Column("category", ENUMS["category"], nullable=False),
         sa.Column("connector_id", sa.Uuid(), nullable=False),
+        sa.Column("sender_id", sa.Uuid(), nullable=False),
+        sa.Column("routed", sa.Boolean(), nullable=False),
         sa.Column("step", ENUMS["direct_step"], nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -910,6 +912,11 @@ def upgrade() -> None:
             ["workspace_id", "message_id"],
             ["message.workspace_id", "message.id"],
             name=op.f("fk_direct_message_message_workspace_id_message_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "sender_id"],
+            ["sender.workspace_id", "sender.id"],
+            name=op.f("fk_direct_message_sender_workspace_id_sender_id"),
         ),
         sa.PrimaryKeyConstraint("workspace_id", "message_id", name=op.f("pk_direct_message")),
     )
