@@ -1,4 +1,7 @@
-"""The simulated Twilio in its own process: `python -m heliograph.simulator --port N [--script FILE] [--log FILE]`."""
+"""Simulated providers in a process of their own.
+
+`python -m heliograph.simulator --port N [--script FILE] [--log FILE]`
+"""
 
 import argparse
 import asyncio
@@ -19,7 +22,7 @@ _BACKLOG = 1024
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m heliograph.simulator", description="A simulated Twilio.")
+    parser = argparse.ArgumentParser(prog="python -m heliograph.simulator", description="Simulated providers.")
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--preset", type=Preset, choices=list(Preset), help="instead of a script: ready-made defaults")
@@ -40,9 +43,7 @@ async def serve(host: str, port: int, script: Script, log: Path | None) -> None:
     admin = Admin(simulator)
 
     def answer(request: Request) -> Reply:
-        if request.path.startswith((b"/2010-04-01/", b"/v1/")):
-            return simulator.twilio.answer(request)
-        return admin.answer(request)
+        return simulator.answer(request) or admin.answer(request)
 
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()

@@ -59,6 +59,12 @@ class Account:
         self.failures += 1
         return False
 
+    def takes(self, secret: str) -> bool:
+        """Whether this is the account's secret: the scripted one, or any that does not begin with `bad`."""
+        if self.script.auth_token is not None:
+            return secret == self.script.auth_token
+        return bool(secret) and not secret.startswith(_REFUSED_TOKENS)
+
     def owns(self, address: str, owned: list[str] | None) -> bool:
         """Whether `address` is the account's: listed in the script, or by the rule of the simulator."""
         return not address.endswith(_NOT_OWNED) if owned is None else address in owned
@@ -96,16 +102,12 @@ class Accounts:
 
     def _open(self, header: bytes) -> Account | None:
         sid, token = _credentials(header)
-        script = self._scripts.get(sid)
-        if script is not None and script.auth_token is not None:
-            right = token == script.auth_token
-        else:
-            right = bool(token) and not token.startswith(_REFUSED_TOKENS)
-        if not right or not is_account_sid(sid):
+        if not is_account_sid(sid):
             return None
-        account = self._accounts.get(sid)
-        if account is None:
-            account = self._accounts[sid] = Account(sid, script or AccountScript(), token)
+        account = self._accounts.get(sid) or Account(sid, self._scripts.get(sid) or AccountScript(), token)
+        if not account.takes(token):
+            return None
+        self._accounts[sid] = account
         if account.auth_token != token:  # rotated: forget what the old token was known for
             account.auth_token = token
             self._by_header.clear()

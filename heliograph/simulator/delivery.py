@@ -1,7 +1,7 @@
-"""Posts callbacks: a light HTTP client with a bounded pool of connections per server.
+"""Makes callbacks: a light HTTP client with a bounded pool of connections per server.
 
-Twilio hardly retries a status callback, and neither do we: once more after a failed connection or a time-out, at once;
-then it is lost. An answer, whatever its status, is the end of it.
+Twilio hardly retries a status callback, and neither do we, for whichever provider: once more after a failed connection
+or a time-out, at once; then it is lost. An answer, whatever its status, is the end of it.
 """
 
 import asyncio
@@ -19,14 +19,15 @@ _SWEEP_SECONDS: Final = 1.0
 
 
 class Callback:
-    """One request to be made."""
+    """One request to be made. `headers` are whole lines, each with its line break."""
 
-    __slots__ = ("attempts", "body", "signature", "url")
+    __slots__ = ("attempts", "body", "headers", "method", "url")
 
-    def __init__(self, url: str, body: bytes, signature: bytes) -> None:
+    def __init__(self, url: str, body: bytes, headers: bytes, method: bytes = b"POST") -> None:
         self.url = url
         self.body = body
-        self.signature = signature
+        self.headers = headers
+        self.method = method
         self.attempts = 0
 
 
@@ -169,10 +170,8 @@ class _Connection(asyncio.Protocol):
         self._posted_at = self._loop.time()
         path = callback.url[callback.url.find("/", 8) :].encode()
         self._transport.write(
-            b"POST %b HTTP/1.1\r\nHost: %b\r\nUser-Agent: TwilioProxy/1.1\r\nAccept: */*\r\n"
-            b"Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\nX-Twilio-Signature: %b\r\n"
-            b"Content-Length: %d\r\n\r\n%b"
-            % (path, self._server.host, callback.signature, len(callback.body), callback.body)
+            b"%b %b HTTP/1.1\r\nHost: %b\r\n%bContent-Length: %d\r\n\r\n%b"
+            % (callback.method, path, self._server.host, callback.headers, len(callback.body), callback.body)
         )
 
     def time_out(self, posted_before: float) -> None:

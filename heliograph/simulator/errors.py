@@ -38,7 +38,7 @@ TEXTS: Final = {
 
 def error_reply(
     status: int,
-    code: int | None,
+    code: int | str | None,
     *,
     message: str | None = None,
     to: str = "",
@@ -48,7 +48,8 @@ def error_reply(
 ) -> Reply:
     """A reply with Twilio's error body."""
     if message is None:
-        pattern = TEXTS.get(code or 0, "Error {code}" if code else "Error")
+        unknown = "Error {code}" if code else "Error"
+        pattern = TEXTS.get(code, unknown) if isinstance(code, int) else unknown
         message = pattern.format(to=to, sender=sender, account=account, resource=resource, code=code)
     more_info = f"https://www.twilio.com/docs/errors/{code}"
     body = {"code": code, "message": message, "more_info": more_info, "status": status}

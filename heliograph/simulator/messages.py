@@ -6,6 +6,7 @@ is not stored but computed: its fate is known when it is accepted, so the log ne
 
 import asyncio
 import os
+import re
 import time
 from array import array
 from collections import defaultdict
@@ -21,19 +22,20 @@ from heliograph.simulator.statuses import ACCEPTED, CANCELED, NAMES, QUEUED, SEN
 _FLUSH_SECONDS: Final = 0.05
 _SEPARATOR: Final = "\0"
 _LINES_PER_PIECE: Final = 500
+_TWILIO_SID: Final = re.compile(r"SM[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedMessage:
     """One accepted message, as the log gives it out. Instants are Unix seconds."""
 
-    sid: str
-    account_sid: str
+    sid: str  # the provider's name of the message
+    account_sid: str  # the account's name at the provider
     to: str
     sender: str  # empty when the messaging service chooses
     messaging_service_sid: str
     body: str
-    reference: str  # `r` of the StatusCallback
+    reference: str  # ours: at Twilio `r` of the StatusCallback
     accepted_at: float
     sent_at: float
     final_at: float
@@ -74,24 +76,26 @@ class Messages:
         self._final, self._error_code, self._segments = array("B"), array("L"), array("H")
         self._by_number: defaultdict[str, array[int]] = defaultdict(lambda: array("L"))
         self._indexed = 0
+        self._own_names: dict[int, str] = {}  # where a provider does not name its messages as Twilio does
+        self._places: dict[str, int] = {}  # of those
 
     def __len__(self) -> int:
         return len(self._texts)
 
     def next_sid(self) -> str:
-        """The sid of the message that `add` will take next."""
+        """The sid of the message that `add` will take next, in Twilio's form."""
         return f"{self._prefix}{len(self._texts) - self._first_places[self._prefix]:08x}"
 
     def add(self, message: AcceptedMessage, final: int) -> int:
-        """Takes a message; answers its place."""
-        place = self._remember(message, final)
+        """Takes a message; answers its place. A `sid` other than `next_sid` must be unlike all others."""
+        place = self._remember(message, final, own_name=not message.sid.startswith(self._prefix))
         if self._file is not None:
             if not self._unwritten:
                 asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
             self._unwritten.append(orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE))
         return place
 
-    def _remember(self, message: AcceptedMessage, final: int) -> int:
+    def _remember(self, message: AcceptedMessage, final: int, *, own_name: bool) -> int:
         place = len(self._texts)
         text = (message.to, message.sender, message.messaging_service_sid, message.reference, message.body)
         self._texts.append(_SEPARATOR.join(text).encode("utf-8", "surrogatepass"))
@@ -106,13 +110,16 @@ class Messages:
         self._final.append(final)
         self._error_code.append(message.error_code)
         self._segments.append(message.segments)
+        if own_name:
+            self._own_names[place] = message.sid
+            self._places[message.sid] = place
         return place
 
     def place_of(self, sid: str) -> int | None:
         """Where a message stands, or None when there is none with this sid."""
         first = self._first_places.get(sid[:-8])
         if first is None:
-            return None
+            return self._places.get(sid)
         try:
             place = first + int(sid[-8:], 16)
         except ValueError:
@@ -121,6 +128,9 @@ class Messages:
 
     def sid_at(self, place: int) -> str:
         """The sid of the message at this place."""
+        own = self._own_names.get(place)
+        if own is not None:
+            return own
         prefix, first = next(item for item in reversed(self._first_places.items()) if item[1] <= place)
         return f"{prefix}{place - first:08x}"
 
@@ -202,8 +212,10 @@ class Messages:
                     break
                 whole += len(line)
                 message = AcceptedMessage(**orjson.loads(line))
-                self._first_places.setdefault(message.sid[:-8], len(self._texts) - int(message.sid[-8:], 16))
-                self._remember(message, NAMES.index(message.final_status))
+                own_name = _TWILIO_SID.fullmatch(message.sid) is None
+                if not own_name:
+                    self._first_places.setdefault(message.sid[:-8], len(self._texts) - int(message.sid[-8:], 16))
+                self._remember(message, NAMES.index(message.final_status), own_name=own_name)
         self._first_places[self._prefix] = len(self._texts)
 
     def flush(self) -> None:

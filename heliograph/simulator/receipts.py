@@ -1,35 +1,31 @@
-"""Plans the status callbacks of accepted messages, and words and signs each when it is due, as Twilio does."""
+"""Plans the status callbacks of accepted messages, and has each worded by its provider when it is due."""
 
 import asyncio
-import hmac
 import random
-import time
-from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Final
-from urllib.parse import quote_plus
 
 from heliograph.simulator.delivery import Callback, CallbackClient
 from heliograph.simulator.fate import Fate
 from heliograph.simulator.messages import AcceptedMessage, Messages
 from heliograph.simulator.script import Receipts
-from heliograph.simulator.statuses import CANCELED, DELIVERED, FAILED, NAMES, QUEUED, SENT, UNDELIVERED
+from heliograph.simulator.statuses import CANCELED, QUEUED, SENT
 
 _TICK_SECONDS: Final = 0.002  # callbacks due within one tick go out together
-_WITH_ERROR_CODE: Final = frozenset({UNDELIVERED, FAILED})
-_WITH_DONE_DATE: Final = frozenset({DELIVERED, UNDELIVERED})
 
-Planned = tuple[float, int, int, int, str]  # due (monotonic), order, place of the message, status, address
+Worder = Callable[[AcceptedMessage, int, str], Sequence[Callback]]
+"""Words a status (of `statuses`) of a message for an address: mostly one request, none where nothing is told."""
+
+Planned = tuple[float, int, int, int, str, Worder]  # due (monotonic), order, place of the message, status, address
 
 
 class ReceiptSchedule:
     """What is to be told, by when it is due; hands it to the client then."""
 
-    def __init__(self, messages: Messages, client: CallbackClient, token_of: Callable[[str], str]) -> None:
+    def __init__(self, messages: Messages, client: CallbackClient) -> None:
         self._messages = messages
         self._client = client
-        self._token_of = token_of
         self._loop = asyncio.get_running_loop()
         self._planned: list[Planned] = []
         self._order = 0
@@ -37,7 +33,9 @@ class ReceiptSchedule:
         self._timer_due = float("inf")
         self._cancelled: set[int] = set()
 
-    def plan(self, place: int, message: AcceptedMessage, fate: Fate, receipts: Receipts, url: str) -> None:
+    def plan(
+        self, place: int, message: AcceptedMessage, fate: Fate, receipts: Receipts, url: str, word: Worder
+    ) -> None:
         """Plans the callbacks of a message: queued, sent and the final status, as the script would have them told."""
         now = self._loop.time()
         statuses = [(QUEUED, fate.latency), (SENT, fate.latency + fate.sent_after)][0 if receipts.queued else 1 :]
@@ -52,16 +50,16 @@ class ReceiptSchedule:
             statuses = list(zip(order, (due for _, due in statuses), strict=True))
         for status, due in statuses:
             self._order += 1
-            heappush(self._planned, (now + due + fate.late, self._order, place, status, url))
+            heappush(self._planned, (now + due + fate.late, self._order, place, status, url, word))
         self._arm()
 
     def cancel(self, place: int) -> None:
-        """Twilio tells `canceled` in place of what was planned."""
-        url = next((planned[4] for planned in self._planned if planned[2] == place), None)
+        """`canceled` is told in place of what was planned."""
+        planned = next((planned for planned in self._planned if planned[2] == place), None)
         self._cancelled.add(place)
-        if url is not None:
+        if planned is not None:
             self._order += 1
-            heappush(self._planned, (self._loop.time(), self._order, place, CANCELED, url))
+            heappush(self._planned, (self._loop.time(), self._order, place, CANCELED, planned[4], planned[5]))
             self._arm()
 
     def clear(self) -> None:
@@ -85,32 +83,8 @@ class ReceiptSchedule:
         self._timer, self._timer_due = None, float("inf")
         now = self._loop.time()
         while self._planned and self._planned[0][0] <= now:
-            _, _, place, status, url = heappop(self._planned)
+            _, _, place, status, url, word = heappop(self._planned)
             if place not in self._cancelled or status == CANCELED:
-                self._client.post(self._word(place, status, url))
+                for callback in word(self._messages.at(place), status, url):
+                    self._client.post(callback)
         self._arm()
-
-    def _word(self, place: int, status: int, url: str) -> Callback:
-        message = self._messages.at(place)
-        parameters = _parameters(message, status)
-        signed = url + "".join([name + value for name, value in parameters])
-        key = self._token_of(message.account_sid).encode()
-        signature = b64encode(hmac.digest(key, signed.encode(), "sha1"))
-        body = "&".join([f"{name}={value if value.isalnum() else quote_plus(value)}" for name, value in parameters])
-        return Callback(url, body.encode(), signature)
-
-
-def _parameters(message: AcceptedMessage, status: int) -> list[tuple[str, str]]:
-    """Twilio's parameters, sorted by name, as the signature wants them."""
-    name = NAMES[status]
-    sid = message.sid
-    parameters = [("AccountSid", message.account_sid), ("ApiVersion", "2010-04-01")]
-    if status in _WITH_ERROR_CODE and message.error_code:
-        parameters.append(("ErrorCode", str(message.error_code)))
-    parameters += [("From", message.sender), ("MessageSid", sid), ("MessageStatus", name)]
-    if message.messaging_service_sid:
-        parameters.append(("MessagingServiceSid", message.messaging_service_sid))
-    if status in _WITH_DONE_DATE:
-        parameters.append(("RawDlrDoneDate", time.strftime("%y%m%d%H%M", time.gmtime(message.final_at))))
-    parameters += [("SmsSid", sid), ("SmsStatus", name), ("To", message.to)]
-    return parameters

@@ -74,7 +74,7 @@ class SendAnswer(_Part):
 
     kind: AnswerKind = AnswerKind.ACCEPT
     status: int = Field(default=400, ge=200, le=599)
-    code: int | None = None
+    code: int | str | None = Field(default=None, description="In the provider's own numbers or words.")
     message: str | None = None
     retry_after: str | None = Field(default=None, description="The Retry-After header: seconds, or an HTTP date.")
     accepted: bool = False
@@ -149,6 +149,7 @@ class AccountScript(_Part):
     trial: bool = False
     verified: list[str] = Field(default_factory=list, description="The numbers a trial account may send to.")
     failure: Failure | None = None
+    callback_url: str = Field(default="", description="Where callbacks go, at providers that are told so beforehand.")
 
     @property
     def is_broke(self) -> bool:

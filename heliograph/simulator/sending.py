@@ -8,12 +8,13 @@ from typing import Final
 import orjson
 
 from heliograph.simulator.accounts import Account
+from heliograph.simulator.desk import HELD_REPLY_SECONDS, unworded, with_retry_after
 from heliograph.simulator.errors import error_reply
 from heliograph.simulator.fate import Fate, Playbook
 from heliograph.simulator.forms import read_form
-from heliograph.simulator.http import Manner, Reply
+from heliograph.simulator.http import Reply
 from heliograph.simulator.messages import AcceptedMessage, Messages
-from heliograph.simulator.receipts import ReceiptSchedule
+from heliograph.simulator.receipts import ReceiptSchedule, Worder
 from heliograph.simulator.script import AnswerKind, SendAnswer
 from heliograph.simulator.segments import count_segments
 from heliograph.simulator.statuses import NAMES
@@ -22,17 +23,16 @@ from heliograph.simulator.wording import message_json
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _URL: Final = re.compile(r"https?://[^\s/_]+(?:/\S*)?")
 _BODY_LIMIT: Final = 1600
-_HELD_REPLY_SECONDS: Final = 0.1  # how long the reply waits for the receipts that are to come before it
-_MALFORMED: Final = b"<html><body>Something went wrong</body></html>"
 
 
 class Sending:
     """POST Messages.json."""
 
-    def __init__(self, playbook: Playbook, messages: Messages, receipts: ReceiptSchedule) -> None:
+    def __init__(self, playbook: Playbook, messages: Messages, receipts: ReceiptSchedule, word: Worder) -> None:
         self.playbook = playbook
         self._messages = messages
         self._receipts = receipts
+        self._word = word
 
     def send(self, account: Account, body: bytes) -> Reply:
         """The reply to a request to send."""
@@ -47,7 +47,7 @@ class Sending:
         reply = _reply(answer, message, to, sender)
         reply.delay = fate.latency
         if message is not None and fate.receipts is not None and fate.receipts.before_reply:
-            reply.delay = max(reply.delay, _HELD_REPLY_SECONDS)
+            reply.delay = max(reply.delay, HELD_REPLY_SECONDS)
         return reply
 
     def _accept(self, account: Account, form: dict[str, str], fate: Fate) -> AcceptedMessage:
@@ -71,7 +71,7 @@ class Sending:
         )
         place = self._messages.add(message, fate.final)
         if callback and fate.receipts is not None:
-            self._receipts.plan(place, message, fate, fate.receipts, callback)
+            self._receipts.plan(place, message, fate, fate.receipts, callback, self._word)
         return message
 
 
@@ -115,16 +115,9 @@ def _reply(answer: SendAnswer, message: AcceptedMessage | None, to: str, sender:
     if answer.kind is AnswerKind.ACCEPT and message is not None:
         status = "accepted" if message.messaging_service_sid else "queued"
         return Reply(201, orjson.dumps(message_json(message, status=status)))
-    if answer.kind is AnswerKind.DROP:
-        return Reply(500, manner=Manner.DROP)
-    if answer.kind is AnswerKind.SILENCE:
-        return Reply(500, manner=Manner.SILENCE)
-    if answer.kind is AnswerKind.MALFORMED:
-        return Reply(answer.status, _MALFORMED, content_type=b"text/html")
-    reply = error_reply(answer.status, answer.code, message=answer.message, to=to, sender=sender)
-    if answer.retry_after is not None:
-        reply.headers = f"Retry-After: {answer.retry_after}\r\n".encode()
-    return reply
+    return unworded(answer) or with_retry_after(
+        error_reply(answer.status, answer.code, message=answer.message, to=to, sender=sender), answer
+    )
 
 
 def _reference(callback: str) -> str:

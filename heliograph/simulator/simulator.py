@@ -5,12 +5,18 @@ from typing import Any
 
 from heliograph.simulator.accounts import Accounts
 from heliograph.simulator.delivery import CallbackClient
+from heliograph.simulator.desk import Desk
 from heliograph.simulator.fate import Playbook
+from heliograph.simulator.http import Reply, Request
 from heliograph.simulator.messages import Messages
+from heliograph.simulator.providers.registry import open_apis
 from heliograph.simulator.receipts import ReceiptSchedule
 from heliograph.simulator.script import Script
 from heliograph.simulator.sending import Sending
 from heliograph.simulator.twilio import TwilioApi
+from heliograph.simulator.twilio_callbacks import TwilioCallbacks
+
+_OF_TWILIO = (b"/2010-04-01/", b"/v1/")
 
 
 class Simulator:
@@ -21,24 +27,42 @@ class Simulator:
         self.script = script
         self.messages = Messages(log)
         self._callbacks = CallbackClient()
-        self._receipts = ReceiptSchedule(self.messages, self._callbacks, self._token_of)
-        self._sending = Sending(Playbook(script), self.messages, self._receipts)
-        self.twilio = TwilioApi(Accounts(script.accounts), self.messages, self._sending, self._receipts)
+        self._receipts = ReceiptSchedule(self.messages, self._callbacks)
+        accounts, playbook = Accounts(script.accounts), Playbook(script)
+        words = TwilioCallbacks(accounts.token_of)
+        self._sending = Sending(playbook, self.messages, self._receipts, words.word)
+        self.twilio = TwilioApi(accounts, self.messages, self._sending, self._receipts)
+        self.desk = Desk(self.messages, self._receipts, playbook, script.accounts)
+        self._apis = open_apis(self.desk)
 
-    def _token_of(self, account_sid: str) -> str:
-        return self.twilio.accounts.token_of(account_sid)
+    def answer(self, request: Request) -> Reply | None:
+        """The reply of the provider whose address it is; None when it is nobody's.
+
+        Twilio stands for its own hosts; the others under their keys, `/<key>/…`, and see the rest of the path.
+        """
+        if request.path.startswith(_OF_TWILIO):
+            return self.twilio.answer(request)
+        key, slash, rest = request.path[1:].partition(b"/")
+        api = self._apis.get(key)
+        if api is None:
+            return None
+        request.path = slash + rest
+        return api.answer(request)
 
     def follow(self, script: Script) -> None:
         """From now on this script; what was accepted before keeps its fate."""
         self.script = script
-        self._sending.playbook = Playbook(script)
+        playbook = Playbook(script)
+        self._sending.playbook = playbook
         self.twilio.accounts.follow(script.accounts)
+        self.desk.follow(playbook, script.accounts)
 
     def reset(self) -> None:
         """As at the start: no messages, no callbacks under way, the first script."""
         self._receipts.clear()
         self.messages.reset()
         self._callbacks.counts.clear()
+        self._apis = open_apis(self.desk)
         self.follow(self._first_script)
 
     def statistics(self) -> dict[str, Any]:

@@ -42,7 +42,7 @@ async def open_receiver() -> AsyncIterator[Receiver]:
     port = free_port()
     receiver = Receiver(f"http://127.0.0.1:{port}/callbacks/the-token/status")
     application = web.Application()
-    application.router.add_post("/callbacks/the-token/status", receiver.take)
+    application.router.add_route("*", "/callbacks/the-token/status", receiver.take)
     runner = web.AppRunner(application)
     await runner.setup()
     try:

@@ -1,0 +1,1 @@
+"""The simulated providers besides Twilio, one module each."""
