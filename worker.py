@@ -21,6 +21,7 @@ from activities.campaigns import CampaignActivities
 from activities.direct import DirectActivities
 from activities.dispatch import DispatchActivities
 from activities.imports import ImportActivities
+from activities.polling import PollingActivities
 from activities.receipts import ReceiptActivities
 from activities.sending import SendingActivities
 from activities.sweeper import SweeperActivities
@@ -42,11 +43,12 @@ from workflows.campaign import CampaignWorkflow
 from workflows.direct import DirectWorkflow
 from workflows.dispatch import DispatchWorkflow
 from workflows.imports import ImportWorkflow
+from workflows.polling import PollingWorkflow
 from workflows.sweeper import SweeperWorkflow
 
 _log = logging.getLogger("worker")
 
-WORKFLOWS = [CampaignWorkflow, DirectWorkflow, DispatchWorkflow, ImportWorkflow, SweeperWorkflow]
+WORKFLOWS = [CampaignWorkflow, DirectWorkflow, DispatchWorkflow, ImportWorkflow, PollingWorkflow, SweeperWorkflow]
 ACTIVITIES_AT_A_TIME = {Lane.BULK: 5, Lane.TRANSACTIONAL: 9, Lane.OTP: 17}
 """Batches, and one that sends direct messages."""
 _GRACE = timedelta(seconds=40)
@@ -70,6 +72,7 @@ def control_activities(services: Services, connections: Connections) -> list[Any
         campaigns.unfinished_ranges,
         receipts.poll_receipts,
         ImportActivities(database, configured).import_audience,
+        PollingActivities(database, connections, configured).poll_connector,
         DispatchActivities(database, services.temporal).dispatch_outbox,
         SweeperActivities(database, services.temporal, connections, configured).sweep,
     ]

@@ -12,13 +12,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.heartbeats import Heartbeats, heartbeats
 from heliograph.contracts import CampaignLaunch, SweepResult, campaign_workflow_id
-from heliograph.db import audiences, direct, idempotency, leases, receipts, runs
+from heliograph.db import audiences, direct, idempotency, leases, receipts, runs, waiting
 from heliograph.db.engine import Database
 from heliograph.domain.ledger import OPEN
 from heliograph.services.connections import Connections
 from heliograph.services.health import judge_connectors
 from heliograph.services.in_doubt import resolve_in_doubt
-from heliograph.services.starting import start_campaign, start_import
+from heliograph.services.looking_after import askable, look_after
+from heliograph.services.starting import start_campaign, start_import, start_polling
 from heliograph.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ _BROKEN_OFF = frozenset(
         WorkflowExecutionStatus.TIMED_OUT,
     }
 )
-_PARKED_AT_A_TIME = 1_000
+_ROWS_AT_A_TIME = 1_000
 
 
 class SweeperActivities:
@@ -46,6 +47,7 @@ class SweeperActivities:
         self._client = client
         self._connections = connections
         self._settings = settings
+        self._polled_at: dict[UUID, float] = {}  # time.monotonic(), by connector
 
     @activity.defn
     async def sweep(self) -> SweepResult:
@@ -62,6 +64,7 @@ class SweeperActivities:
             if now >= next_sweep:
                 next_sweep = now + self._settings.sweep_seconds
                 total = _plus(total, await self._settle())
+                await self._start_polling()
             if now >= next_look:
                 next_look = now + _LOOK_FOR_WORKFLOWS_SECONDS
                 total = _plus(total, SweepResult(restarted=await self._restart_lost_workflows()))
@@ -80,9 +83,34 @@ class SweeperActivities:
             _log.warning("run %s: %d claims of a lost worker are in doubt", run_id, count)
         await judge_connectors(self._database)
         async with self._database.transaction() as connection:
-            joined = await receipts.sweep_parked(connection, _PARKED_AT_A_TIME)
+            joined = await receipts.sweep_parked(connection, _ROWS_AT_A_TIME)
         resolved = await resolve_in_doubt(self._database, self._connections, self._settings)
-        return SweepResult(settled=sum(settled.values()) + direct_settled, joined=joined, resolved=resolved)
+        return SweepResult(
+            settled=sum(settled.values()) + direct_settled,
+            joined=joined,
+            resolved=resolved,
+            ended=await self._look_after_direct_messages(),
+        )
+
+    async def _look_after_direct_messages(self) -> int:
+        """Those whose time has come: ended, given up, or left to be polled."""
+        window = timedelta(seconds=self._settings.receipt_window_seconds)
+        async with self._database.transaction() as connection:
+            given_up = await waiting.leave_doubt(connection, window, _ROWS_AT_A_TIME)
+        looked = await look_after(self._database, self._settings)
+        return given_up + looked.ended + looked.unconfirmed
+
+    async def _start_polling(self) -> None:
+        """Sees to it that a workflow asks about what no receipt tells; calls each at most once per poll."""
+        for asked in await waiting.to_ask(self._database.pool, *askable()):
+            now = time.monotonic()
+            if now < self._polled_at.get(asked.connector_id, 0.0) + self._settings.poll_seconds:
+                continue
+            try:
+                await start_polling(self._client, asked)
+                self._polled_at[asked.connector_id] = now
+            except RPCError as error:  # the next round tries again
+                _log.error("polling of connector %s cannot be started: %s", asked.connector_id, error.message)
 
     async def _restart_lost_workflows(self) -> int:
         """Starts the workflow of every open run that has none: its start was lost, or the cluster was replaced."""
@@ -123,4 +151,5 @@ def _plus(left: SweepResult, right: SweepResult) -> SweepResult:
         resolved=left.resolved + right.resolved,
         joined=left.joined + right.joined,
         restarted=left.restarted + right.restarted,
+        ended=left.ended + right.ended,
     )

@@ -45,6 +45,11 @@ def direct_workflow_id(category: Category) -> str:
     return f"direct/{category.value}"
 
 
+def polling_workflow_id(connector_id: UUID) -> str:
+    """One workflow per connector, while something is awaited there."""
+    return f"polling/{connector_id}"
+
+
 DISPATCH_WORKFLOW_ID = "dispatch"
 SWEEPER_WORKFLOW_ID = "sweeper"
 
@@ -119,6 +124,7 @@ class SweepResult(Contract):
     resolved: int = 0  # messages in doubt that were decided
     joined: int = 0  # parked receipts that found their message
     restarted: int = 0  # open runs that had no workflow
+    ended: int = 0  # direct messages for which nothing more is awaited
 
 
 class RunReference(Contract):
@@ -259,3 +265,46 @@ class PollResult(Contract):
     asked: int
     answered: int
     moved: int  # messages whose state changed
+
+
+class PollingPlace(Contract):
+    """Where a pass over a connector's runs went on to: the last message that was asked about."""
+
+    run_id: UUID
+    wave: int
+    number: int
+
+
+class PollingInput(Contract):
+    """Starts `PollingWorkflow`; the later fields carry it over a continue-as-new."""
+
+    workspace_id: UUID
+    connector_id: UUID
+    provider: str
+    since: datetime | None = None  # the beginning of the last whole pass
+    pause: timedelta | None = None  # the last one between two passes
+
+
+class PollingPass(Contract):
+    """One pass, or what is left of one, over what a connector's messages await."""
+
+    workspace_id: UUID
+    connector_id: UUID
+    provider: str
+    since: datetime | None = None
+    until: datetime | None = None  # when the pass began, as the ledger's clock said; None: it begins now
+    place: PollingPlace | None = None
+
+
+class PollingPassResult(Contract):
+    """What a pass did."""
+
+    asked: int
+    answered: int
+    moved: int  # messages whose state changed
+    until: datetime
+    through: bool  # if not, another one goes on with the same `until`, from `place`
+    place: PollingPlace | None = None
+    away: bool = False  # the provider answered nothing
+    awaited: bool = False  # there is more to ask about, now or later
+    pause: timedelta  # the shortest one before the next pass

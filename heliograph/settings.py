@@ -1,6 +1,7 @@
 """The one settings class. Nothing else reads the environment; every default runs on a laptop with no account."""
 
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
@@ -83,6 +84,28 @@ class Settings(BaseSettings):
         ),
     )
 
+    # -- the SMS connector API
+    msg_client_workspace: str | None = Field(
+        default=None,
+        description="Name or id of the workspace that `/msg-client` works in. Without it that API is closed.",
+    )
+    msg_client_addresses: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(),
+        description="Networks from which `/msg-client` may be called, as a JSON list of addresses and CIDR blocks.",
+    )
+    msg_client_secrets: SecretStr | None = Field(
+        default=None, description="Who else may call `/msg-client`: `name:secret`, comma-separated."
+    )
+    delivery_report_broker: SecretStr | None = Field(
+        default=None,
+        description=(
+            "The ActiveMQ that is told what became of messages of `/msg-client`: "
+            "`stomp://user:password@host:61613`, with TLS `stomp+ssl://…`; several, comma-separated, stand in for "
+            "each other. Without it none is told."
+        ),
+    )
+    delivery_report_queue: str = Field(default="delivery-report", description="The queue it is told on.")
+
     # -- logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Quieter lines are left out."
@@ -103,7 +126,25 @@ class Settings(BaseSettings):
     in_doubt_seconds: float = Field(default=120.0, description="After this a message in doubt is decided.")
     sweep_seconds: float = Field(default=5.0, description="Between two rounds of the sweeper.")
     first_poll_seconds: float = Field(
-        default=300.0, description="Silence after which accepted messages are asked for at the provider."
+        default=300.0, gt=0, description="Silence after which accepted messages are asked for at the provider."
+    )
+    poll_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="The same for providers that report nothing by themselves. The pauses then double.",
+    )
+    longest_poll_seconds: float = Field(
+        default=3600.0, gt=0, description="The longest pause between two questions about one message."
+    )
+    receipt_window_seconds: float = Field(
+        default=259_200.0,
+        gt=0,
+        description="How long the final word of a message outside campaigns is awaited; then it is unconfirmed.",
+    )
+    silence_seconds: float = Field(
+        default=900.0,
+        gt=0,
+        description="A connector whose messages are accepted and that brings no receipt for so long is in trouble.",
     )
 
 

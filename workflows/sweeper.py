@@ -19,8 +19,8 @@ class SweeperWorkflow:
         last = "nothing yet"
         while not workflow.info().is_continue_as_new_suggested():
             workflow.set_current_details(
-                f"Settles expired leases, messages in doubt, parked receipts and open runs without a workflow. "
-                f"Last round: {last}."
+                f"Settles expired leases, messages in doubt, parked receipts and open runs without a workflow; looks "
+                f"after direct messages; starts the polling of providers. Last round: {last}."
             )
             result = await workflow.execute_activity_method(
                 SweeperActivities.sweep,
@@ -31,6 +31,6 @@ class SweeperWorkflow:
             )
             last = (
                 f"{result.settled} leases, {result.resolved} in doubt, {result.joined} parked receipts, "
-                f"{result.restarted} workflows"
+                f"{result.restarted} workflows, {result.ended} direct messages ended"
             )
         workflow.continue_as_new()

@@ -98,7 +98,7 @@ async def give_up(connection: Connection, messages: Sequence[tuple[UUID, UUID]])
 
 
 async def look_later(
-    connection: Connection | Pool, messages: Sequence[tuple[UUID, UUID]], after: Sequence[timedelta], *, asked: bool
+    connection: Connection, messages: Sequence[tuple[UUID, UUID]], after: Sequence[timedelta], *, asked: bool
 ) -> None:
     """Sets when each of these is looked at next; `asked`: its provider is being asked now."""
     await connection.execute(

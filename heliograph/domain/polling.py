@@ -57,13 +57,11 @@ class Schedule:
         """The age at which nothing more is awaited."""
         return self.ages[-1]
 
-    def look(self, state: MessageState, age: float, *, asked_before: bool) -> Look:
+    def look(self, state: MessageState, age: float) -> Look:
         """What to do with a message of this age (seconds since its acceptance) whose time to be looked at has come."""
         if state not in AWAITING_RECEIPT:
             return Look(Next.FORGET)
         if age >= self.window:
             return Look(Next.GIVE_UP)
         again = timedelta(seconds=self.ages[bisect_right(self.ages, max(age, 0.0))] - age)
-        if self.can_ask and (age >= self.ages[0] or asked_before):
-            return Look(Next.ASK, again)
-        return Look(Next.WAIT, again)
+        return Look(Next.ASK if self.can_ask and age >= self.ages[0] else Next.WAIT, again)

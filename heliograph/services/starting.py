@@ -17,9 +17,12 @@ from heliograph.contracts import (
     CampaignLaunch,
     ImportInput,
     Lane,
+    PollingInput,
     campaign_workflow_id,
     import_workflow_id,
+    polling_workflow_id,
 )
+from heliograph.db.waiting import Asked
 from heliograph.temporal import search_attributes as attributes
 from heliograph.temporal.details import plain
 
@@ -78,6 +81,20 @@ async def start_import(client: Client, workspace_id: UUID, import_id: UUID) -> N
         )
     except WorkflowAlreadyStartedError:
         return
+
+
+async def start_polling(client: Client, asked: Asked) -> None:
+    """Starts the connector's polling, or wakes the one that runs when a direct message is due."""
+    await client.start_workflow(
+        "PollingWorkflow",
+        PollingInput(workspace_id=asked.workspace_id, connector_id=asked.connector_id, provider=asked.provider),
+        id=polling_workflow_id(asked.connector_id),
+        task_queue=Lane.CONTROL,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        start_signal="look" if asked.urgent else None,
+        static_summary=_fitting(f"polls {plain(asked.provider)}: messages without a final word"),
+    )
 
 
 def _fitting(text: str) -> str:

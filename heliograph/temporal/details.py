@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from heliograph.contracts import RunPlan
+from heliograph.contracts import PollingInput, PollingPassResult, RunPlan
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import RunStatus
 
@@ -32,6 +32,23 @@ def campaign_details(
         lines.append("\n".join(["| state | messages |", "|---|---:|", *_rows(states)]))
     if as_of:
         lines.append(f"as of {as_of:%Y-%m-%d %H:%M:%S} UTC; the ledger is the authority")
+    return "\n\n".join(lines)
+
+
+def polling_details(
+    work: PollingInput, last: PollingPassResult | None, *, waiting_for: str, passes: int, asked: int, moved: int
+) -> str:
+    """Which connector is polled, what came of it, and what it waits for."""
+    lines = [
+        f"### Polls {plain(work.provider)}, connector {work.connector_id}",
+        "Asks the provider about messages that no receipt has brought to an end, until nothing is awaited there.",
+        f"**Waiting for {waiting_for}**",
+        f"{passes} passes since this run began: {asked} questions, {moved} messages moved",
+    ]
+    if last is not None and last.away:
+        lines.append("> The provider answered no question of the last pass: the pauses grow until it does.")
+    elif last is not None:
+        lines.append(f"Last pass: {last.asked} asked, {last.answered} answered, {last.moved} moved")
     return "\n\n".join(lines)
 
 
