@@ -12,6 +12,9 @@ from defusedxml.ElementTree import ParseError, fromstring
 from pydantic import Field, StringConstraints, model_validator
 
 from heliograph.domain.vocabulary import ErrorClass
+from heliograph.providers.protocol import Accepted, Outcome, ProviderError
+from heliograph.providers.shared.http import HttpAnswer
+from heliograph.providers.shared.outcomes import in_doubt, of_error, of_status, unreadable
 from heliograph.providers.shared.records import find
 from heliograph.providers.shared.unpublished import Name, Unpublished
 
@@ -47,6 +50,13 @@ class ReplyFields(Unpublished):
     )
 
     @model_validator(mode="after")
+    def _no_code_is_both(self) -> Self:
+        both = sorted(set(self.success) & self.errors.keys())
+        if both:
+            raise ValueError(f"the code {both[0]!r} stands among success and errors")
+        return self
+
+    @model_validator(mode="after")
     def _paths_and_codes_go_together(self) -> Self:
         if self.code is not None and not self.success:
             raise ValueError("success has to name the codes of success where code is given")
@@ -63,6 +73,24 @@ class ReplyFields(Unpublished):
         """What a reply says; `UnreadableReply` for what is not of the configured format."""
         look = _READERS[self.format](body, self.separator)
         return ReadReply(look(self.id), None if self.code is None else look(self.code))
+
+    def outcome(self, name: str, answer: HttpAnswer) -> Outcome:
+        """What became of a message. Only a known code of success, with an id, is an acceptance; what cannot be
+        recognised is in doubt. `name` is the provider's."""
+        try:
+            reply = self.read(answer.body)
+        except UnreadableReply:
+            return unreadable(name, answer) if answer.is_success else of_status(name, answer)
+        error_class = self.errors.get(reply.code or "")
+        if error_class is not None and reply.code is not None:
+            refused = ProviderError(error_class, reply.code, f"{name} reports {reply.code}")
+            return of_error(refused, answer.retry_after) if answer.is_success else of_status(name, answer, refused)
+        if not answer.is_success:
+            return of_status(name, answer)
+        if self.code is not None and reply.code not in self.success:
+            code = reply.code or "none"
+            return in_doubt("unknown_code", f"{name} answered with a code that is not configured: {code[:40]}")
+        return Accepted(reply.id, reply.code or "accepted") if reply.id else unreadable(name, answer)
 
 
 class _Json:

@@ -43,7 +43,7 @@ class Unpublished(BaseModel):
             if missing:
                 raise PydanticCustomError(
                     "not_configured",
-                    "{missing} has to be configured: the provider does not publish it, so ask your account manager",
+                    "{missing} has to be configured: only the provider can tell it, so ask your account manager",
                     {"missing": ", ".join(missing)},
                 )
         return values
