@@ -226,6 +226,7 @@ class ConnectionOptions:
     callback_url: str | None  # where receipts go, without our reference; None: none are wanted
     max_connections: int = 64
     simulator_url: str | None = None  # stands in for the provider's hosts
+    simulated_relay: tuple[str, int] | None = None  # host and port: stands in for SMTP relays
     reachable: Collection[str] = ()  # private hosts that addresses given by users may name all the same
     inbox: Inbox | None = None  # for providers that listen
 
