@@ -54,6 +54,16 @@ class GuardedTransport:
             return in_doubt(error.code, error.detail)
         return HttpAnswer(answer.status, answer.body, retry_after(answer.headers.get("retry-after")))
 
+    async def fetch(self, request: HttpRequest) -> HttpAnswer:
+        """The answer to something harmless, whatever its status; `UpstreamFailed` when there is none."""
+        try:
+            answer = await self._client.send(
+                OutboundRequest(request.method, request.url, request.headers, request.body)
+            )
+        except UnknownOutcome as error:
+            raise UpstreamFailed(error.detail, code=error.code) from error
+        return HttpAnswer(answer.status, answer.body, retry_after(answer.headers.get("retry-after")))
+
     async def aclose(self) -> None:
         """Closes the pools."""
         await self._client.aclose()
