@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     )
     bench_routes: bool = Field(default=False, description="Mounts what benchmarks measure against: an empty route.")
     simulator_port: int = Field(default=8090, description="The port that the simulator listens on.")
+    simulator_smpp_port: int = Field(default=2775, description="The port that the simulated SMSC (SMPP) listens on.")
+    simulator_smtp_port: int = Field(default=8025, description="The port on which the simulator is a mail relay.")
     simulator_url: str | None = Field(
         default=None,
         description="Stands in for the hosts of all providers; `heliograph up` sets it to the simulator.",
@@ -105,6 +107,20 @@ class Settings(BaseSettings):
         ),
     )
     delivery_report_queue: str = Field(default="delivery-report", description="The queue it is told on.")
+
+    # -- webhooks
+    webhook_timeout_seconds: float = Field(
+        default=10.0, gt=0, description="How long a receiver of callbacks may take to answer."
+    )
+    webhook_connections: int = Field(
+        default=16, ge=1, description="Callbacks under way at a time, per webhook: connections to one receiver."
+    )
+    webhook_longest_pause_seconds: float = Field(
+        default=300.0, gt=0, description="Between two tries of a receiver that fails; the pauses double up to this."
+    )
+    webhook_give_up_seconds: float = Field(
+        default=259_200.0, description="After failing so long (three days) a callback becomes a dead letter."
+    )
 
     # -- logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

@@ -26,6 +26,7 @@ class AttemptOutcome:
     error_class: ErrorClass | None = None
     error_code: str | None = None
     error_message: str | None = None
+    part_ids: Sequence[str] = ()  # the provider's names of the parts, where receipts tell of parts
 
 
 # The rows are looked up and locked one by one in the order of their ids, as everywhere, so that no commits deadlock;

@@ -36,6 +36,7 @@ class Accepted:
     provider_status: str
     parts: int | None = None  # as the provider counts, where it says
     state: MessageState = MessageState.ACCEPTED
+    part_ids: Sequence[str] = ()  # where it names each part: in order; its receipts then tell of parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,19 @@ class StatusReport:
     part: int = 0
     error: ProviderError | None = None
     occurred_at: datetime | None = None
+    other_ids: Sequence[str] = ()  # how else the provider may have spelled its name of the message when it took it
+    address: str | None = None  # whom the message went to, E.164; `other_ids` count for messages to this address alone
+
+
+@dataclass(frozen=True, slots=True)
+class InboundPart:
+    """One of several parts that a message from a person came in. They may come over different connections."""
+
+    reference: int  # what its parts have in common, besides who wrote and to whom
+    number: int  # from 1
+    total: int
+    octets: bytes
+    read: Callable[[bytes], str]  # the text in the octets of all parts, joined; never raises
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +145,7 @@ class InboundMessage:
     body: str
     keyword: Keyword | None = None
     received_at: datetime | None = None  # by the provider's clock, where it says
+    part: InboundPart | None = None  # `body` is then empty; kept until all parts are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +242,7 @@ class ConnectionOptions:
     max_connections: int = 64
     simulator_url: str | None = None  # stands in for the provider's hosts
     simulated_relay: tuple[str, int] | None = None  # host and port: stands in for SMTP relays
+    simulated_smsc: tuple[str, int] | None = None  # host and port: stands in for SMSCs
     reachable: Collection[str] = ()  # private hosts that addresses given by users may name all the same
     inbox: Inbox | None = None  # for providers that listen
 
@@ -270,6 +286,13 @@ class BatchConnection(ProviderConnection, Protocol):
 
     async def send_batch(self, messages: Sequence[OutgoingMessage], sender: SenderAddress) -> Sequence[Outcome]:
         """At most `batch_size` messages, one outcome each, in their order. As `send`, it never raises."""
+
+
+class ListeningConnection(ProviderConnection, Protocol):
+    """A connection over which receipts and inbound messages come (`Capabilities.listens`)."""
+
+    async def keep_open(self) -> None:
+        """Opens it if it is not open, and keeps it so until `aclose`, whether anything is sent or not. Never raises."""
 
 
 class PollManyConnection(ProviderConnection, Protocol):

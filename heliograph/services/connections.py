@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
@@ -74,10 +75,19 @@ def open_provider(
             callback_url=callback_url(settings, connector),
             max_connections=settings.requests_in_flight,
             simulator_url=settings.simulator_url,
+            simulated_relay=_at_simulator(settings, settings.simulator_smtp_port),
+            simulated_smsc=_at_simulator(settings, settings.simulator_smpp_port),
             reachable=settings.reachable_hosts,
             inbox=inbox,
         ),
     )
+
+
+def _at_simulator(settings: Settings, port: int) -> tuple[str, int] | None:
+    """What is not HTTP stands on the simulator's host too, at a port of its own."""
+    if settings.simulator_url is None:
+        return None
+    return urlsplit(settings.simulator_url).hostname or "127.0.0.1", port
 
 
 class Connections:

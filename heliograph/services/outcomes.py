@@ -40,6 +40,7 @@ def to_outcome(message: OutgoingMessage, answer: Outcome) -> AttemptOutcome:
             provider_message_id=_storable(answer.provider_message_id),
             provider_status=_storable(answer.provider_status),
             parts=_possible(answer.parts),
+            part_ids=[_storable(each) for each in answer.part_ids],
         )
     if isinstance(answer, Refused):
         return _with_error(message, MessageState.REJECTED, now, answer.error)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from heliograph.db import direct, outcomes, pacing, receipts, routes, runs
+from heliograph.db import direct, outcomes, pacing, part_names, receipts, routes, runs
 from heliograph.db.engine import Connection, Database, Pool
 from heliograph.db.outcomes import AttemptOutcome
 from heliograph.db.trouble import DATABASE_TROUBLE
@@ -188,6 +188,7 @@ async def _record(database: Database, group: _Group) -> None:
         return
     async with database.transaction() as connection:
         await _write(connection, group)
+        await part_names.name_parts(connection, group.batch.workspace_id, group.batch.connector_id, group.items)
         if group.may_be_parked:  # a receipt that names only the provider's id may have come before this commit
             await receipts.join_parked(connection, group.batch.connector_id, group.provider_message_ids)
         if group.batch.run_id is None:

@@ -15,6 +15,7 @@ from heliograph.db.tables.messages import (
     Receipt,
     Suppression,
 )
+from heliograph.db.tables.parts import InboundPartRow, PartName
 from heliograph.db.tables.routes import ConnectorCalls, ConnectorHealth, Route
 from heliograph.db.tables.templates import Template, TemplateVersion
 from heliograph.db.tables.webhooks import MessageCallback, RunCallback, Webhook, WebhookDelivery
@@ -39,11 +40,13 @@ __all__ = [
     "DirectMessage",
     "IdempotencyKey",
     "InboundMessageRow",
+    "InboundPartRow",
     "Message",
     "MessageCallback",
     "OptOutSettings",
     "Outbox",
     "PacingBucket",
+    "PartName",
     "Receipt",
     "Route",
     "Run",

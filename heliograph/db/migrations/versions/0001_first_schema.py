@@ -459,6 +459,27 @@ def upgrade() -> None:
         postgresql_where=sa.text("provider_message_id <> ''"),
     )
     op.create_table(
+        "inbound_part",
+        sa.Column("connector_id", sa.Uuid(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("sent_to", sa.String(), nullable=False),
+        sa.Column("reference", sa.Integer(), nullable=False),
+        sa.Column("total", sa.SmallInteger(), nullable=False),
+        sa.Column("number", sa.SmallInteger(), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("octets", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "connector_id"],
+            ["connector.workspace_id", "connector.id"],
+            name=op.f("fk_inbound_part_connector_workspace_id_connector_id"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "connector_id", "address", "sent_to", "reference", "total", "number", name=op.f("pk_inbound_part")
+        ),
+    )
+    op.create_index("ix_inbound_part_age", "inbound_part", ["connector_id", "received_at"], unique=False)
+    op.create_table(
         "receipt",
         sa.Column("connector_id", sa.Uuid(), nullable=False),
         sa.Column("reference", sa.String(), nullable=False),
@@ -967,6 +988,29 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("workspace_id", "message_id", name=op.f("pk_message_callback")),
     )
+    op.create_table(
+        "part_name",
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("attempt", sa.SmallInteger(), nullable=False),
+        sa.Column("part", sa.SmallInteger(), nullable=False),
+        sa.Column("connector_id", sa.Uuid(), nullable=False),
+        sa.Column("provider_message_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "connector_id"],
+            ["connector.workspace_id", "connector.id"],
+            name=op.f("fk_part_name_connector_workspace_id_connector_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "message_id"],
+            ["message.workspace_id", "message.id"],
+            name=op.f("fk_part_name_message_workspace_id_message_id"),
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "message_id", "attempt", "part", name=op.f("pk_part_name")),
+    )
+    op.create_index(
+        "ix_part_name_provider_message_id", "part_name", ["provider_message_id", "connector_id"], unique=False
+    )
     op.execute("""
 CREATE FUNCTION tell_of_changed_messages() RETURNS trigger LANGUAGE plpgsql AS $feed$
 BEGIN
@@ -1062,6 +1106,8 @@ FOR EACH STATEMENT EXECUTE FUNCTION tell_of_new_messages()
 def downgrade() -> None:
     op.execute("DROP FUNCTION tell_of_changed_messages CASCADE")
     op.execute("DROP FUNCTION tell_of_new_messages CASCADE")
+    op.drop_index("ix_part_name_provider_message_id", table_name="part_name")
+    op.drop_table("part_name")
     op.drop_table("message_callback")
     op.drop_index("ix_direct_message_settle", table_name="direct_message", postgresql_where=sa.text("step = 'settle'"))
     op.drop_index("ix_direct_message_send", table_name="direct_message", postgresql_where=sa.text("step = 'send'"))
@@ -1128,6 +1174,8 @@ def downgrade() -> None:
     op.drop_index("ix_receipt_parked", table_name="receipt", postgresql_where=sa.text("message_id IS NULL"))
     op.drop_index("ix_receipt_message", table_name="receipt", postgresql_where=sa.text("message_id IS NOT NULL"))
     op.drop_table("receipt")
+    op.drop_index("ix_inbound_part_age", table_name="inbound_part")
+    op.drop_table("inbound_part")
     op.drop_index(
         "uq_inbound_message", table_name="inbound_message", postgresql_where=sa.text("provider_message_id <> ''")
     )
