@@ -97,6 +97,7 @@ def _doors(stack: RunningStack) -> Table:
         "Temporal": doors.temporal,
         "PostgreSQL": _without_password(doors.database),
         "Simulated Twilio": doors.simulator,
+        "Simulated mail relay": doors.simulator_smtp,
         "Logs": str(directory / LOGS),
     }
     for name, address in rows.items():

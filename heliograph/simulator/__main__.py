@@ -1,6 +1,6 @@
 """Simulated providers in a process of their own.
 
-`python -m heliograph.simulator --port N [--script FILE] [--log FILE]`
+`python -m heliograph.simulator --port N [--smtp-port N] [--script FILE] [--log FILE]`
 """
 
 import argparse
@@ -24,6 +24,7 @@ _BACKLOG = 1024
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m heliograph.simulator", description="Simulated providers.")
     parser.add_argument("--port", type=int, default=8090)
+    parser.add_argument("--smtp-port", type=int, help="also be a mail relay, on this port")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--preset", type=Preset, choices=list(Preset), help="instead of a script: ready-made defaults")
     parser.add_argument("--script", type=Path, help="a script in JSON, see docs/simulator.md")
@@ -37,7 +38,7 @@ def _script(arguments: argparse.Namespace) -> Script:
     return Script.model_validate_json(arguments.script.read_bytes())
 
 
-async def serve(host: str, port: int, script: Script, log: Path | None) -> None:
+async def serve(host: str, port: int, script: Script, log: Path | None, *, smtp_port: int | None = None) -> None:
     """Serves until SIGTERM or SIGINT."""
     simulator = Simulator(script, log)
     admin = Admin(simulator)
@@ -50,11 +51,15 @@ async def serve(host: str, port: int, script: Script, log: Path | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     server = await loop.create_server(lambda: HttpProtocol(answer), host, port, backlog=_BACKLOG)
+    servers = [server]
+    if smtp_port is not None:
+        servers.append(await loop.create_server(simulator.mail_relay.protocol, host, smtp_port, backlog=_BACKLOG))
     gc.freeze()  # a million messages are no garbage: the collector need not look at what was there at the start
     try:
         await stop.wait()
     finally:
-        server.close()
+        for each in servers:
+            each.close()
         simulator.close()
 
 
@@ -67,9 +72,9 @@ def main() -> int:
         sys.stderr.write(f"{arguments.script}: {error}\n")
         return 2
     try:
-        uvloop.run(serve(arguments.host, arguments.port, script, arguments.log))
+        uvloop.run(serve(arguments.host, arguments.port, script, arguments.log, smtp_port=arguments.smtp_port))
     except OSError as error:
-        sys.stderr.write(f"cannot listen on {arguments.host}:{arguments.port}: {error}\n")
+        sys.stderr.write(f"cannot listen on {arguments.host}: {error}\n")
         return 1
     return 0
 

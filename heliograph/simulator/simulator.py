@@ -8,6 +8,7 @@ from heliograph.simulator.delivery import CallbackClient
 from heliograph.simulator.desk import Desk
 from heliograph.simulator.fate import Playbook
 from heliograph.simulator.http import Reply, Request
+from heliograph.simulator.mail_relay import MailRelay
 from heliograph.simulator.messages import Messages
 from heliograph.simulator.providers.registry import open_apis
 from heliograph.simulator.receipts import ReceiptSchedule
@@ -34,6 +35,7 @@ class Simulator:
         self.twilio = TwilioApi(accounts, self.messages, self._sending, self._receipts)
         self.desk = Desk(self.messages, self._receipts, playbook, script.accounts)
         self._apis = open_apis(self.desk)
+        self.mail_relay = MailRelay(self.desk)
 
     def answer(self, request: Request) -> Reply | None:
         """The reply of the provider whose address it is; None when it is nobody's.
@@ -63,6 +65,7 @@ class Simulator:
         self.messages.reset()
         self._callbacks.counts.clear()
         self._apis = open_apis(self.desk)
+        self.mail_relay.reset()
         self.follow(self._first_script)
 
     def statistics(self) -> dict[str, Any]:

@@ -64,6 +64,7 @@ def doors_of(settings: Settings, choice: Choice, ports: Ports) -> Doors:
         temporal_ui=_temporal_ui(settings, choice, ports),
         database=embedded.url if "postgres" in choice else settings.database_url,
         simulator=f"http://{local}:{ports.simulator}" if "simulator" in choice else None,
+        simulator_smtp=f"smtp://{local}:{ports.simulator_smtp}" if "simulator" in choice else None,
     )
 
 
@@ -114,9 +115,13 @@ def _servers(settings: Settings, choice: Choice, ports: Ports, client: Client) -
     )
     yield Part(
         "simulator",
-        [*_python("-m", "heliograph.simulator"), "--port", str(ports.simulator)],
+        [*_python("-m", "heliograph.simulator"), *_simulator_ports(ports)],
         answers_http(ports.simulator, "/health"),
     )
+
+
+def _simulator_ports(ports: Ports) -> list[str]:
+    return ["--port", str(ports.simulator), "--smtp-port", str(ports.simulator_smtp)]
 
 
 def _steps(settings: Settings, client: Client, note: Callable[[str, str], None]) -> Iterator[Node]:

@@ -31,6 +31,7 @@ class Doors(_Described):
     temporal_ui: str | None = None  # http://127.0.0.1:8233
     database: str | None = None  # postgresql://…
     simulator: str | None = None  # http://127.0.0.1:8090
+    simulator_smtp: str | None = None  # smtp://127.0.0.1:8025
 
 
 class PartDescription(_Described):
@@ -92,6 +93,7 @@ def settings_of_doors(data_dir: Path, doors: Doors) -> dict[str, Any]:
         "simulator_url": doors.simulator,
         "api_port": _port(doors.api),
         "simulator_port": _port(doors.simulator),
+        "simulator_smtp_port": _port(doors.simulator_smtp),
     }
     return {name: value for name, value in known.items() if value is not None}
 

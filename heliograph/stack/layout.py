@@ -19,6 +19,7 @@ class Ports:
     temporal: int = 7233
     temporal_ui: int = 8233
     simulator: int = 8090
+    simulator_smtp: int = 8025
 
     @classmethod
     def free(cls) -> Self:
@@ -31,9 +32,9 @@ class Ports:
         wanted: dict[str, int] = asdict(cls())
         if last is not None:
             wanted |= {name: port for name in wanted if (port := _port_of(getattr(last, name))) is not None}
-        for name, setting in (("api", "api_port"), ("simulator", "simulator_port")):
-            if setting in settings.model_fields_set:
-                wanted[name] = getattr(settings, setting)
+        for name in ("api", "simulator", "simulator_smtp"):
+            if f"{name}_port" in settings.model_fields_set:
+                wanted[name] = getattr(settings, f"{name}_port")
         return cls(**wanted)._made_free(usual=True, note=note)
 
     def _made_free(self, *, usual: bool, note: Callable[[str], None]) -> Self:

@@ -34,6 +34,7 @@ def test_the_doors_of_the_last_time_are_opened_again() -> None:
         temporal_ui=f"http://127.0.0.1:{before.temporal_ui}",
         database=f"postgresql://heliograph@127.0.0.1:{before.database}/heliograph",
         simulator=f"http://127.0.0.1:{before.simulator}",
+        simulator_smtp=f"smtp://127.0.0.1:{before.simulator_smtp}",
     )
     notes: list[str] = []
     assert Ports.remembered(Settings(), last, notes.append) == before

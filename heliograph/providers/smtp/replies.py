@@ -29,8 +29,8 @@ class Step(Enum):
 _ENHANCED: Final = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})\b")
 _ADDRESS: Final = re.compile(r"<?[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+>?")
 _LONGEST_TEXT: Final = 200
-_SLOW_DOWN_SECONDS: Final = 30.0
-"""After 421, by which a server closes the connection: it is overloaded, stopping, or has had enough of us."""
+_CLOSING: Final = 421
+"""By which a server closes the connection: it is overloaded, stopping, or has had enough of us."""
 
 _BY_SUBJECT_AND_DETAIL: Final = {
     (1, 7): ErrorClass.SENDER,  # bad syntax of the sender's mailbox
@@ -117,8 +117,8 @@ class Reply:
 def outcome_of_reply(reply: Reply, *, retry_seconds: float) -> Outcome:
     """The outcome of a reply that is no success."""
     error = ProviderError(_error_class(reply), reply.name, words(reply.text) or f"{reply.code} to {reply.step.value}")
-    if reply.code == 421:
-        return NotProcessed(ProviderError(ErrorClass.RATE_LIMITED, reply.name, error.message), _SLOW_DOWN_SECONDS)
+    if reply.code == _CLOSING:
+        return NotProcessed(ProviderError(ErrorClass.RATE_LIMITED, reply.name, error.message))
     if 400 <= reply.code < 500:
         if reply.step in {Step.GREETING, Step.HELLO, Step.AUTH}:
             return NotProcessed(ProviderError(ErrorClass.NOT_PROCESSED, reply.name, error.message))
