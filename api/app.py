@@ -14,6 +14,7 @@ from api import (
     health,
     inbound_messages,
     messages,
+    msg_client,
     openapi,
     problems,
     routes,
@@ -31,6 +32,7 @@ from heliograph.settings import Settings
 ROUTERS = (
     callbacks.router,
     messages.router,
+    msg_client.router,
     messages.senders_router,
     connectors.router,
     connectors.providers_router,

@@ -11,6 +11,7 @@ import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api import msg_client
 from api.problems import MEDIA_TYPE, Problem
 
 GOLDEN: Final = Path(__file__).parent.parent / "docs" / "openapi.json"
@@ -33,6 +34,7 @@ TAGS: Final = [
     {"name": "inbound messages", "description": "What people write, and what STOP, START and HELP do."},
     {"name": "suppressions", "description": "Who is not sent to."},
     {"name": "callbacks", "description": "What providers call."},
+    {"name": msg_client.TAG, "description": "For programs with an older contract: docs/msg-client.md."},
     {"name": "workspaces", "description": "Tenants, live or test."},
     {"name": "API keys", "description": "Who may call."},
     {"name": "audit", "description": "Who changed what."},
@@ -58,7 +60,8 @@ def document(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
     operations = [operation for path in made["paths"].values() for operation in path.values()]
     for operation in operations:
-        _describe_answers(operation)
+        if msg_client.TAG not in operation.get("tags", ()):  # its errors are no problems
+            _describe_answers(operation)
     used = {tag for operation in operations for tag in operation.get("tags", ())}
     made["tags"] = [tag for tag in TAGS if tag["name"] in used]
     schemas = made["components"]["schemas"]

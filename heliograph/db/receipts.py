@@ -27,7 +27,7 @@ class IncomingReport(NamedTuple):
     part: int  # 0: the whole message
     status: str  # the provider's own word
     code: str  # the provider's error code, '' without one
-    provider_message_id: str
+    provider_message_id: str | None  # None: not known to who reports
     state: str  # a receipt state
     error_class: str | None
     error_message: str | None
