@@ -7,7 +7,8 @@ run nothing but sending, so that a blast cannot hold up a decision.
 import asyncio
 import logging
 import signal
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -25,8 +26,17 @@ from activities.polling import PollingActivities
 from activities.receipts import ReceiptActivities
 from activities.sending import SendingActivities
 from activities.sweeper import SweeperActivities
+from activities.webhooks import WebhookActivities
 from heliograph.collector import tune_collector
-from heliograph.contracts import DISPATCH_WORKFLOW_ID, SWEEPER_WORKFLOW_ID, DirectInput, Lane, direct_workflow_id
+from heliograph.contracts import (
+    DISPATCH_WORKFLOW_ID,
+    SWEEPER_WORKFLOW_ID,
+    WEBHOOKS_QUEUE,
+    WEBHOOKS_WORKFLOW_ID,
+    DirectInput,
+    Lane,
+    direct_workflow_id,
+)
 from heliograph.db.figures import read_ledger_figures
 from heliograph.domain.vocabulary import Category
 from heliograph.rendering.cache import TemplateCache
@@ -34,6 +44,7 @@ from heliograph.services.connections import Connections
 from heliograph.services.context import Services
 from heliograph.services.opening import open_services
 from heliograph.services.sending import SendingEngine
+from heliograph.services.webhook_pump import WebhookPump
 from heliograph.settings import settings
 from heliograph.telemetry.figures import LedgerFigures, refresh_figures
 from heliograph.telemetry.logs import configure_logging
@@ -45,12 +56,22 @@ from workflows.dispatch import DispatchWorkflow
 from workflows.imports import ImportWorkflow
 from workflows.polling import PollingWorkflow
 from workflows.sweeper import SweeperWorkflow
+from workflows.webhooks import WebhookWatchWorkflow, WebhookWorkflow
 
 _log = logging.getLogger("worker")
 
-WORKFLOWS = [CampaignWorkflow, DirectWorkflow, DispatchWorkflow, ImportWorkflow, PollingWorkflow, SweeperWorkflow]
-ACTIVITIES_AT_A_TIME = {Lane.BULK: 5, Lane.TRANSACTIONAL: 9, Lane.OTP: 17}
-"""Batches, and one that sends direct messages."""
+WORKFLOWS = [
+    CampaignWorkflow,
+    DirectWorkflow,
+    DispatchWorkflow,
+    ImportWorkflow,
+    PollingWorkflow,
+    SweeperWorkflow,
+    WebhookWatchWorkflow,
+    WebhookWorkflow,
+]
+ACTIVITIES_AT_A_TIME = {Lane.BULK: 5, Lane.TRANSACTIONAL: 9, Lane.OTP: 17, WEBHOOKS_QUEUE: 50}
+"""Batches, and one that sends direct messages; pumps of webhooks."""
 _GRACE = timedelta(seconds=40)
 _HEARTBEAT_THROTTLE = timedelta(seconds=2)
 
@@ -78,8 +99,18 @@ def control_activities(services: Services, connections: Connections) -> list[Any
     ]
 
 
-def build_worker(client: Client, lane: Lane, activities: list[Any]) -> Worker:
-    """A worker of one lane."""
+@asynccontextmanager
+async def webhook_activities(services: Services) -> AsyncIterator[WebhookActivities]:
+    """With the pump of this process, whose connections close at the end."""
+    pump = WebhookPump(services.database, services.key_ring, services.settings)
+    try:
+        yield WebhookActivities(services.database, services.temporal, pump)
+    finally:
+        await pump.aclose()
+
+
+def build_worker(client: Client, lane: Lane | str, activities: list[Any]) -> Worker:
+    """A worker of one lane, or of a queue that a lane has besides."""
     return Worker(
         client,
         task_queue=lane,
@@ -93,7 +124,7 @@ def build_worker(client: Client, lane: Lane, activities: list[Any]) -> Worker:
 
 
 async def start_standing_workflows(client: Client) -> None:
-    """Starts dispatcher, sweeper and the senders of direct messages, or leaves the running ones alone."""
+    """Starts dispatcher, sweeper, watch over webhooks and senders of direct messages, or leaves running ones alone."""
     for category in Category:
         await client.start_workflow(
             DirectWorkflow.run,
@@ -106,6 +137,7 @@ async def start_standing_workflows(client: Client) -> None:
     for workflow, workflow_id, summary in (
         (DispatchWorkflow, DISPATCH_WORKFLOW_ID, "tells what commits left in the outbox"),
         (SweeperWorkflow, SWEEPER_WORKFLOW_ID, "settles what crashes leave behind"),
+        (WebhookWatchWorkflow, WEBHOOKS_WORKFLOW_ID, "wakes webhooks that have something to tell"),
     ):
         await client.start_workflow(
             workflow.run,
@@ -137,6 +169,10 @@ async def run(lanes: list[Lane]) -> None:
         for lane in lanes:
             if lane is Lane.CONTROL:
                 activities = control_activities(services, connections)
+                webhooks = await doors.enter_async_context(webhook_activities(services))
+                activities.append(webhooks.watch_webhooks)
+                pumps = build_worker(services.temporal, WEBHOOKS_QUEUE, [webhooks.tell_webhook])
+                await doors.enter_async_context(pumps)
                 await start_standing_workflows(services.temporal)
                 await doors.enter_async_context(refresh_figures(lambda: _read_figures(services)))
             else:

@@ -17,6 +17,7 @@ from api.senders import SenderId
 from heliograph.db.messages import MessageTrace
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category, Channel, ErrorClass
+from heliograph.domain.webhooks import Callback
 from heliograph.ids import new_id
 from heliograph.providers.protocol import EmailContent
 from heliograph.rendering.cache import TemplateCache
@@ -55,6 +56,7 @@ class NewMessage(BaseModel):
     expires_at: AwareDatetime | None = Field(default=None, description="Later than this it is not sent any more.")
     subject: str | None = Field(default=None, max_length=998, description="Of an e-mail.")
     html: str | None = Field(default=None, description="Of an e-mail: its HTML part.")
+    callback: Callback | None = Field(default=None, description="Where its changes are told: see docs/webhooks.md.")
 
 
 class Mode(StrEnum):
@@ -215,6 +217,7 @@ def _request(message: NewMessage) -> MessageRequest:
         send_at=message.send_at,
         expires_at=message.expires_at,
         email=email,
+        callback=message.callback,
     )
 
 

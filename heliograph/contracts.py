@@ -50,8 +50,16 @@ def polling_workflow_id(connector_id: UUID) -> str:
     return f"polling/{connector_id}"
 
 
+def webhook_workflow_id(webhook_id: UUID) -> str:
+    """One workflow per webhook."""
+    return f"webhook/{webhook_id}"
+
+
 DISPATCH_WORKFLOW_ID = "dispatch"
 SWEEPER_WORKFLOW_ID = "sweeper"
+WEBHOOKS_WORKFLOW_ID = "webhooks"
+WEBHOOKS_QUEUE = "webhooks"
+"""Polled by every worker of the lane `control`, with slots of their own: a slow receiver holds up nobody else."""
 
 
 class Contract(BaseModel):
@@ -242,6 +250,26 @@ class Progress(Contract):
 
     share: int  # per cent: the mean of what was tried and what is final; a multiple of 5, 100 when all is final
     states: dict[MessageState, int]
+
+
+class WebhookInput(Contract):
+    """Starts `WebhookWorkflow`, and names the work of its activity."""
+
+    webhook_id: UUID
+
+
+class WebhookResult(Contract):
+    """What a pump told before it rested."""
+
+    told: int
+    gone: bool = False  # the webhook was deleted
+
+
+class WebhookWatchResult(Contract):
+    """One round of the watch over webhooks."""
+
+    campaign_callbacks: int
+    woken: int
 
 
 class Closing(Contract):

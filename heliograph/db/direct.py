@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from heliograph.db.engine import Connection, Pool
+from heliograph.db.webhooks import CallbackTarget, ask_for_messages
 from heliograph.domain.vocabulary import Category, Channel
 
 
@@ -28,6 +29,7 @@ class NewDirectMessage:
     expires_at: datetime
     routed: bool = False  # no sender was chosen
     content: dict[str, Any] = field(default_factory=dict)
+    callback: CallbackTarget | None = None
 
 
 # A repeated message inserts nothing, and its first one is answered: `kept` in the order that was given.
@@ -87,7 +89,17 @@ async def queue(
         [each.content for each in messages],
         [each.routed for each in messages],
     )
-    return [(row["id"], row["fresh"]) for row in rows]
+    queued = [(row["id"], row["fresh"]) for row in rows]
+    await ask_for_messages(
+        connection,
+        workspace_id,
+        [
+            (message_id, each.callback)
+            for each, (message_id, fresh) in zip(messages, queued, strict=True)
+            if fresh and each.callback is not None
+        ],
+    )
+    return queued
 
 
 async def any_due(pool: Pool, category: Category) -> bool:

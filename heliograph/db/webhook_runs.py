@@ -75,7 +75,7 @@ class CampaignCallback:
 
     run: WatchedRun
     content: dict[str, Any] | None
-    counts: dict[MessageState, int]
+    counts: dict[str, int]
     done: bool
 
 

@@ -47,9 +47,7 @@ async def webhooks_in_use(session: AsyncSession, workspace_id: UUID) -> list[Web
     return list((await session.exec(statement)).all())
 
 
-async def page_webhooks(
-    session: AsyncSession, workspace_id: UUID, request: PageRequest[UUID]
-) -> Page[Webhook, UUID]:
+async def page_webhooks(session: AsyncSession, workspace_id: UUID, request: PageRequest[UUID]) -> Page[Webhook, UUID]:
     """Webhooks in use, newest first."""
     statement = select(Webhook).where(Webhook.workspace_id == workspace_id, col(Webhook.deleted_at).is_(None))
     return await newest_first(session, statement, col(Webhook.id), request, lambda webhook: webhook.id)
@@ -129,30 +127,28 @@ async def end(connection: Connection, workspace_id: UUID, webhook_id: UUID) -> N
         await connection.execute(statement, workspace_id, webhook_id)
 
 
-class NewMessageCallback(NamedTuple):
+class CallbackTarget(NamedTuple):
     """Where one message's changes are told."""
 
-    message_id: UUID
     webhook_id: UUID
     url: str
     strategy: WebhookStrategy
 
 
 async def ask_for_messages(
-    connection: Connection, workspace_id: UUID, callbacks: Sequence[NewMessageCallback]
+    connection: Connection, workspace_id: UUID, targets: Sequence[tuple[UUID, CallbackTarget]]
 ) -> None:
-    """Notes what requests asked for with single messages, in the commit that queues these."""
-    if not callbacks:
+    """Notes what a request asked for with messages (by id), in the commit that queues these."""
+    if not targets:
         return
     await connection.execute(
         """
         INSERT INTO message_callback (workspace_id, message_id, webhook_id, url, strategy)
         SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::webhook_strategy[])
-        ON CONFLICT DO NOTHING
         """,
         workspace_id,
-        [each.message_id for each in callbacks],
-        [each.webhook_id for each in callbacks],
-        [each.url for each in callbacks],
-        [each.strategy.value for each in callbacks],
+        [message_id for message_id, _ in targets],
+        [target.webhook_id for _, target in targets],
+        [target.url for _, target in targets],
+        [target.strategy.value for _, target in targets],
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from heliograph.domain.vocabulary import CampaignStatus, Category, Channel, RunStatus, Schedule
+from heliograph.domain.webhooks import Callback
 
 SCHEMA_VERSION: Final = 1
 """Of `CampaignSettings` as stored; documents of an earlier one are upgraded when they are read."""
@@ -36,6 +37,8 @@ class CampaignSettings(BaseModel):
     in_doubt_limit: int | None = Field(
         default=None, ge=0, description="More in doubt than this and the run pauses. None: 1 %, at least 1,000."
     )
+    callback: Callback | None = Field(default=None, description="Where changes of its messages are told.")
+    campaign_callback: Callback | None = Field(default=None, description="Where its progress as a whole is told.")
 
     @model_validator(mode="after")
     def _send_at_belongs_to_fixed_time(self) -> Self:

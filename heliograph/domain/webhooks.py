@@ -2,10 +2,14 @@
 
 import hashlib
 import hmac
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from heliograph.domain.ledger import MessageState
 
@@ -24,23 +28,33 @@ class WebhookStrategy(StrEnum):
     ON_COMPLETION = "on-completion"
 
 
+class Callback(BaseModel):
+    """Where a request wants to hear of what it starts, and when. Signed with the secret of the address's host."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(min_length=1, max_length=2_000, examples=["https://shop.example/callbacks/sms"])
+    strategy: WebhookStrategy = WebhookStrategy.ON_CHANGE
+
+
 STEP_PER_CENT: Final = 20
 """Of a campaign's recipients: how far the share of one status moves between two callbacks on change."""
 
 
-def shown(states: Mapping[MessageState, int]) -> dict[MessageState, int]:
+def shown(states: Mapping[MessageState, int]) -> dict[str, int]:
     """The counts of a campaign as a callback has them: what a worker holds for a moment counts as queued."""
-    counts = {state: count for state, count in states.items() if count and state is not MessageState.CLAIMED}
-    queued = counts.get(MessageState.QUEUED, 0) + states.get(MessageState.CLAIMED, 0)
-    return {**counts, MessageState.QUEUED: queued} if queued else counts
+    counts = Counter[str]()
+    for state, count in states.items():
+        counts[(MessageState.QUEUED if state is MessageState.CLAIMED else state).value] += count
+    return dict(+counts)
 
 
-def moved_a_step(told: Mapping[str, int] | None, counts: Mapping[MessageState, int], recipients: int) -> bool:
+def moved_a_step(told: Mapping[str, int] | None, counts: Mapping[str, int], recipients: int) -> bool:
     """Whether the share of any status moved by a step since `told`; before the first callback all count as queued."""
     before = {MessageState.QUEUED.value: recipients} if told is None else told
     return recipients > 0 and any(
-        abs(counts.get(state, 0) - before.get(state.value, 0)) * 100 >= STEP_PER_CENT * recipients
-        for state in MessageState
+        abs(counts.get(state, 0) - before.get(state, 0)) * 100 >= STEP_PER_CENT * recipients
+        for state in counts.keys() | before.keys()
     )
 
 
@@ -61,9 +75,9 @@ _LONGEST_OWN_PAUSE: Final = timedelta(hours=1)
 
 def pause_of_endpoint(failures: int, longest: timedelta) -> timedelta:
     """How long an endpoint that failed so many times in a row is left alone."""
-    return min(longest, _FIRST_PAUSE * 2 ** min(failures - 1, 20))
+    return min(longest, _FIRST_PAUSE * math.ldexp(1, min(failures - 1, 20)))
 
 
 def pause_of_delivery(tries: int) -> timedelta:
     """How long a callback waits that a working endpoint refused so many times."""
-    return min(_LONGEST_OWN_PAUSE, _FIRST_OWN_PAUSE * 2 ** min(tries - 1, 20))
+    return min(_LONGEST_OWN_PAUSE, _FIRST_OWN_PAUSE * math.ldexp(1, min(tries - 1, 20)))

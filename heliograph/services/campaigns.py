@@ -16,6 +16,7 @@ from heliograph.db.tables.base import now
 from heliograph.domain.campaigns import ALLOWED_IN, SCHEMA_VERSION, CampaignSettings
 from heliograph.domain.vocabulary import CampaignStatus, DeliveryType
 from heliograph.errors import Conflict, FieldError, InvalidInput, NotFound
+from heliograph.services.campaign_callbacks import check_callbacks
 from heliograph.services.context import Actor, Services, audit
 
 
@@ -31,6 +32,7 @@ class CampaignView:
 async def create_campaign(services: Services, actor: Actor, settings: CampaignSettings) -> CampaignView:
     """A draft. What it names must exist in the workspace; what it lacks may be added until the launch."""
     actor.require("campaigns.manage")
+    check_callbacks(services.settings, settings)
     async with services.database.unit_of_work() as session:
         await _check_references(session, actor.workspace_id, settings)
         campaign = Campaign(
@@ -58,6 +60,7 @@ async def edit_campaign(
         require_status(campaign, "edit")
         version = await campaigns.find_version(session, campaign)
         settings = _merged(version.document, changes)
+        check_callbacks(services.settings, settings)
         await _check_references(session, actor.workspace_id, settings)
         campaign.name, campaign.category = settings.name, settings.category
         campaign.current_version += 1

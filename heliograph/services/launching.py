@@ -22,6 +22,7 @@ from heliograph.domain.campaigns import CampaignSettings, in_doubt_limit
 from heliograph.domain.vocabulary import CampaignStatus, Schedule
 from heliograph.errors import Conflict, FieldError, InvalidInput, NotFound
 from heliograph.rendering.estimate import PartsEstimate, estimate_parts
+from heliograph.services.campaign_callbacks import ask_for_callbacks
 from heliograph.services.campaigns import CampaignView, get_campaign, require_status, view
 from heliograph.services.context import Actor, Services, audit
 from heliograph.services.starting import start_campaign
@@ -88,6 +89,7 @@ async def launch_campaign(services: Services, actor: Actor, campaign_id: UUID) -
             require_status(campaign, "launch")
             settings = (await view(session, campaign)).settings
             run = await _make_run(session, actor, campaign, settings)
+            await ask_for_callbacks(session, services.key_ring, run, settings)
             launch = _launch(campaign, run)
             session.add(
                 Outbox(

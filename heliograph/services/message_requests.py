@@ -20,6 +20,7 @@ from heliograph.domain.email_addresses import normalise_email_address
 from heliograph.domain.message_parts import count_parts
 from heliograph.domain.phone_numbers import NumberRule, normalise_number
 from heliograph.domain.vocabulary import Category, Channel
+from heliograph.domain.webhooks import Callback
 from heliograph.errors import Conflict, InvalidInput
 from heliograph.ids import new_id
 from heliograph.pacing.routing import choose
@@ -45,6 +46,7 @@ class MessageRequest:
     send_at: datetime | None = None
     expires_at: datetime | None = None  # later than this it is not sent; by default a day after `send_at`
     email: EmailContent | None = None
+    callback: Callback | None = None  # where its changes are told, besides the workspace's webhooks
 
 
 class Preparation:

@@ -1,7 +1,7 @@
 """Direct messages: queued by request, sent as soon as their lane gets to them, each with its whole trace."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -20,6 +20,7 @@ from heliograph.services.context import Actor, Services
 from heliograph.services.message_requests import MessageRequest, Preparation, prepare_message
 from heliograph.services.senders import get_sender
 from heliograph.services.sending import SendingEngine
+from heliograph.services.webhook_requests import RequestedCallbacks
 
 MOST_AT_ONCE: Final = 1_000
 TEST_TYPE: Final = "test"
@@ -104,9 +105,11 @@ async def _prepare(
     prepared = []
     async with services.database.unit_of_work() as session:
         preparation = Preparation(session, actor.workspace_id)
+        callbacks = RequestedCallbacks(services, session, actor.workspace_id)
         for index, request in enumerate(requests):
             try:
-                prepared.append(await preparation.prepare(request, dedupe_key=f"direct:{key}:{index}"))
+                message = await preparation.prepare(request, dedupe_key=f"direct:{key}:{index}")
+                prepared.append(replace(message, callback=await callbacks.target(request.callback)))
             except InvalidInput as error:
                 raise _within(f"messages.{index}", error) from error
     return prepared

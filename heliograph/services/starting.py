@@ -18,9 +18,11 @@ from heliograph.contracts import (
     ImportInput,
     Lane,
     PollingInput,
+    WebhookInput,
     campaign_workflow_id,
     import_workflow_id,
     polling_workflow_id,
+    webhook_workflow_id,
 )
 from heliograph.db.waiting import Asked
 from heliograph.temporal import search_attributes as attributes
@@ -94,6 +96,18 @@ async def start_polling(client: Client, asked: Asked) -> None:
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         start_signal="look" if asked.urgent else None,
         static_summary=_fitting(f"polls {plain(asked.provider)}: messages without a final word"),
+    )
+
+
+async def wake_webhook(client: Client, webhook_id: UUID) -> None:
+    """Has the webhook's workflow tell what is queued; starts it if there is none."""
+    await client.start_workflow(
+        "WebhookWorkflow",
+        WebhookInput(webhook_id=webhook_id),
+        id=webhook_workflow_id(webhook_id),
+        task_queue=Lane.CONTROL,
+        start_signal="wake",
+        static_summary="callbacks to a webhook",
     )
 
 
