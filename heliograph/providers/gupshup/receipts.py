@@ -33,7 +33,8 @@ def read_reports(request: ProviderRequest) -> Sequence[StatusReport]:
 
 def _report(record: Record) -> StatusReport:
     status = record.text("eventType") or record.required("status")
-    code = (record.text("errCode") or "").zfill(3)
+    number = record.text("errCode")
+    code = number.zfill(3) if number else ""
     state = _STATES.get(status.lower()) or _state_of(code)
     if state is None:
         raise InvalidInput.of("status", f"{status[:40]!r} is neither DELIVERED nor FAILED, and errCode tells no more")
@@ -54,7 +55,7 @@ def _state_of(code: str) -> MessageState | None:
 
 
 def _error(code: str, status: str) -> ProviderError:
-    if code == _DELIVERED:  # none was sent, or one that contradicts the status
+    if code in {"", _DELIVERED}:
         return ProviderError(E.DELIVERY, status[:40], "Not delivered: Gupshup gives no reason")
     error_class, text = DELIVERY_CODES.get(code, (E.DELIVERY, f"Not delivered: Gupshup's error {code[:40]}"))
     return ProviderError(error_class, code[:40], text)

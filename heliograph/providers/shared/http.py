@@ -123,6 +123,8 @@ class HttpTransport:
         """One request for a message, and its answer, whatever its status; `valid_until` by `time.monotonic()`."""
         if time.monotonic() >= valid_until:
             return _lease_expired()
+        if self._closed:  # known here, while a request without a body that was under way may have been written
+            return _connection_closed()
         body = None if not request.body else _LeasedBody(request.body, valid_until)
         try:
             return await self._exchange(request, body)
@@ -206,7 +208,7 @@ class HttpTransport:
         if timed_out:
             return _not_processed("connect_timeout", f"{self.name} could not be reached in time")
         if isinstance(error, ClientClosedError):
-            return _not_processed("connection_closed", "The connection was closed before the request was written")
+            return _connection_closed()
         return _not_processed("connect", f"{self.name} could not be connected to")
 
 
@@ -262,6 +264,10 @@ def _may_be_written(error: PyreqwestError) -> bool:
 
 def _lease_expired() -> NotProcessed:
     return _not_processed("lease_expired", "The claim ran out before the request was written")
+
+
+def _connection_closed() -> NotProcessed:
+    return _not_processed("connection_closed", "The connection was closed before the request was written")
 
 
 def _not_processed(code: str, text: str) -> NotProcessed:
