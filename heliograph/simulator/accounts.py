@@ -101,7 +101,7 @@ class Accounts:
         return "" if account is None else account.auth_token
 
     def _open(self, header: bytes) -> Account | None:
-        sid, token = _credentials(header)
+        sid, token = basic_credentials(header)
         if not is_account_sid(sid):
             return None
         account = self._accounts.get(sid) or Account(sid, self._scripts.get(sid) or AccountScript(), token)
@@ -119,7 +119,8 @@ def is_account_sid(sid: str) -> bool:
     return len(sid) == _SID_LENGTH and sid.startswith("AC") and _HEXADECIMAL.issuperset(sid[2:])
 
 
-def _credentials(header: bytes) -> tuple[str, str]:
+def basic_credentials(header: bytes) -> tuple[str, str]:
+    """Name and secret of a Basic Authorization header; both empty when it is none."""
     scheme, _, encoded = header.partition(b" ")
     if scheme.lower() != b"basic":
         return "", ""

@@ -4,7 +4,6 @@ Sources: Twilio's error pages, as summed up with their sources in docs/providers
 own often carry the recipient's number, and Twilio asks not to build logic on them.
 """
 
-import re
 from typing import Final, NamedTuple
 
 from heliograph.domain.vocabulary import ErrorClass as E
@@ -101,13 +100,6 @@ DELIVERY_CODES: Final[dict[int, Meaning]] = {
     63038: REQUEST_CODES[63038],
 }
 """Codes in a status callback or a poll, after the message was accepted."""
-
-_NUMBER = re.compile(r"\+?\(?\d(?:[\s().-]*\d){5,}")  # six digits and more, however they are set
-
-
-def scrub(text: str) -> str:
-    """Twilio's own words without anything that looks like a phone number."""
-    return _NUMBER.sub("<number>", text)[:300]
 
 
 def request_error(code: int) -> ProviderError | None:

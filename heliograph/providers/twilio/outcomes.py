@@ -1,14 +1,13 @@
 """From what Twilio answered, or did not, to what became of the message. The table is in docs/providers/twilio.md."""
 
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-
 from aiohttp import ClientConnectorDNSError, ClientConnectorError, ClientSSLError
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.providers.protocol import InDoubt, NotProcessed, Outcome, ProviderError, Refused
-from heliograph.providers.twilio.codes import request_error, scrub
+from heliograph.providers.shared.http import retry_after
+from heliograph.providers.shared.scrubbing import scrub
+from heliograph.providers.twilio.codes import request_error
 from heliograph.providers.twilio.transport import Exchange
 
 ANSWERED_ERRORS = (TwilioRestException, TwilioServiceException)
@@ -73,22 +72,6 @@ def _reason_unwritten(error: Exception) -> tuple[str, str]:
     if isinstance(error, ClientConnectorError):
         return "connect", "Twilio could not be connected to"
     return "connection_lost", "The connection closed before the request was written"
-
-
-def retry_after(header: str | None) -> float | None:
-    """Seconds from a Retry-After header, which is a number or an HTTP date; None where there is none to read."""
-    if header is None:
-        return None
-    header = header.strip()
-    if header.isascii() and header.isdigit():
-        return float(header[:9])
-    try:
-        moment = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - datetime.now(UTC).timestamp())
 
 
 def twilio_code(error: TwilioRestException | TwilioServiceException) -> int | None:

@@ -12,8 +12,10 @@ from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.providers.protocol import InDoubt, NotProcessed, Outcome, Refused
-from heliograph.providers.twilio.codes import DELIVERY_CODES, REQUEST_CODES, scrub
-from heliograph.providers.twilio.outcomes import outcome_of_answer, retry_after
+from heliograph.providers.shared.http import retry_after
+from heliograph.providers.shared.scrubbing import scrub
+from heliograph.providers.twilio.codes import DELIVERY_CODES, REQUEST_CODES
+from heliograph.providers.twilio.outcomes import outcome_of_answer
 from heliograph.providers.twilio.transport import Exchange
 
 
