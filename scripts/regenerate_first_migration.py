@@ -63,6 +63,16 @@ async def main() -> None:
         "    for enum in ENUMS.values():\n        enum.create(op.get_bind())\n",
         1,
     )
+    # What no table declares.
+    source = source.replace(
+        "\n\ndef downgrade() -> None:\n",
+        "\n    for statement in VIEWS:\n        op.execute(statement)\n\n\n"
+        "def downgrade() -> None:\n    for statement in DROP_VIEWS:\n        op.execute(statement)\n",
+        1,
+    )
+    source = source.replace(
+        "\n\nrevision: str", "\n\nfrom heliograph.db.views import DROP_VIEWS, VIEWS\n\nrevision: str", 1
+    )
     source = source.rstrip() + "\n    for enum in ENUMS.values():\n        enum.drop(op.get_bind())\n"
     if "from sqlalchemy.dialects import postgresql" not in source:
         source = source.replace(

