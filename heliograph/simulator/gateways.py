@@ -54,6 +54,7 @@ class Call:
     sender: str
     body: str
     reference: str = ""
+    callback_url: str = ""
 
 
 class GatewayApi(ABC):
@@ -75,7 +76,7 @@ class GatewayApi(ABC):
             return self.refused(problem)
         if not account.may_request():
             return Reply(429, headers=b"Retry-After: 1\r\n")
-        submission = Submission(self.new_id(), call.to, call.sender, call.body, call.reference)
+        submission = Submission(self.new_id(), call.to, call.sender, call.body, call.reference, call.callback_url)
         return self._desk.submit(account, self, [submission])
 
     def new_id(self) -> str:
