@@ -9,18 +9,20 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from heliograph.db.tables import Connector
 from heliograph.domain.campaigns import CampaignSettings
-from heliograph.domain.vocabulary import MissingVariable, Role, WorkspaceMode
-from heliograph.ids import new_id
+from heliograph.domain.vocabulary import Channel, MissingVariable, Role, WorkspaceMode
 from heliograph.services import campaigns, connectors, opening, senders, templates, workspaces
+from heliograph.services.connections import callback_url
 from heliograph.services.context import Actor, Services
 from heliograph.services.template_text import TemplateText
 from heliograph.settings import Settings
 from heliograph.simulator.client import SimulatorClient
-from heliograph.simulator.script import Script
+from heliograph.simulator.script import AccountScript, Script
 from heliograph.stack.running import RunningStack, running_stack
 from tests.campaigns.audience import seed_audience
 from tests.campaigns.rehearsal import Rehearsal
+from tests.campaigns.routes import TWILIO, Route
 
 SHORT_TIMES = {
     "HELIOGRAPH_PROVIDER_TIMEOUT_SECONDS": "2",
@@ -58,6 +60,22 @@ class Stage:
         """What the provider does from now on."""
         await self.simulator.set_script(script)
 
+    async def _connect(self, actor: Actor, through: Route, account: str) -> Connector:
+        """An authenticated connector; where its provider is told beforehand where to call back, it is."""
+        made = await connectors.list_connectors(self.services, actor)
+        connector = next((each for each in made if each.provider == through.provider), None)
+        if connector is None:
+            connector = await connectors.create_connector(
+                self.services, actor, provider_key=through.provider, channel=Channel.SMS
+            )
+        await connectors.save_credentials(
+            self.services, actor, connector.id, through.credentials(account), through.configuration
+        )
+        if through.told_beforehand:
+            url = callback_url(self.services.settings, connector)
+            await self.follow(Script(accounts={account: AccountScript(callback_url=url)}))
+        return connector
+
     async def rehearse(
         self,
         recipients: int,
@@ -67,6 +85,7 @@ class Stage:
         duplicates: int = 0,
         without_name: int = 0,
         sender_speed: float | None = None,
+        through: Route = TWILIO,
         **choices: Any,
     ) -> Rehearsal:
         """A campaign ready to be launched. `choices` are fields of `CampaignSettings`."""
@@ -75,18 +94,15 @@ class Stage:
             self.services, self.owner, name=f"Rehearsal {number}", mode=WorkspaceMode.TEST
         )
         actor = Actor(workspace.id, Role.OWNER, "tester")
-        account_sid = f"AC{new_id().hex}"
-        (connector, *_) = await connectors.list_connectors(self.services, actor)
-        await connectors.save_credentials(
-            self.services, actor, connector.id, {"account_sid": account_sid, "auth_token": "5" * 32}
-        )
+        account_sid = through.new_account()
+        connector = await self._connect(actor, through, account_sid)
         settings = CampaignSettings(name=f"Rehearsal {number}", **choices)
         sender = await senders.create_sender(
             self.services,
             actor,
             connector_id=connector.id,
-            kind="long_code",
-            address="+14155550100",
+            kind=through.sender_kind,
+            address=through.sender_address,
             category=settings.category,
             messages_per_second=sender_speed,
         )
