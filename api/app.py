@@ -21,6 +21,7 @@ from api import (
     senders,
     suppressions,
     templates,
+    webhooks,
     workspaces,
     yardstick,
 )
@@ -43,6 +44,7 @@ ROUTERS = (
     campaigns.router,
     inbound_messages.router,
     suppressions.router,
+    webhooks.router,
     workspaces.router,
     api_keys.router,
     audit.router,

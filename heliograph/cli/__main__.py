@@ -22,6 +22,7 @@ from heliograph.cli.sender import app as sender_app
 from heliograph.cli.session import choices
 from heliograph.cli.template import app as template_app
 from heliograph.cli.up import up
+from heliograph.cli.webhook import app as webhook_app
 from heliograph.errors import HeliographError
 from heliograph.temporal.exit import leave
 
@@ -60,6 +61,7 @@ app.add_typer(connector_app, name="connector")
 app.add_typer(sender_app, name="sender")
 app.add_typer(route_app, name="route")
 app.add_typer(message_app, name="message")
+app.add_typer(webhook_app, name="webhook")
 app.add_typer(keys_app, name="keys")
 
 
