@@ -19,6 +19,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
 from activities.campaigns import CampaignActivities
+from activities.delivery_reports import DeliveryReportActivities
 from activities.direct import DirectActivities
 from activities.dispatch import DispatchActivities
 from activities.imports import ImportActivities
@@ -27,8 +28,8 @@ from activities.receipts import ReceiptActivities
 from activities.sending import SendingActivities
 from activities.sweeper import SweeperActivities
 from activities.webhooks import WebhookActivities
-from heliograph.collector import tune_collector
 from heliograph.contracts import (
+    DELIVERY_REPORT_WORKFLOW_ID,
     DISPATCH_WORKFLOW_ID,
     SWEEPER_WORKFLOW_ID,
     WEBHOOKS_QUEUE,
@@ -45,12 +46,14 @@ from heliograph.services.context import Services
 from heliograph.services.opening import open_services
 from heliograph.services.sending import SendingEngine
 from heliograph.services.webhook_pump import WebhookPump
-from heliograph.settings import settings
+from heliograph.settings import Settings, settings
+from heliograph.stack.collector import tune_collector
 from heliograph.telemetry.figures import LedgerFigures, refresh_figures
 from heliograph.telemetry.logs import configure_logging
 from heliograph.telemetry.setup import start_telemetry
 from heliograph.temporal.exit import leave
 from workflows.campaign import CampaignWorkflow
+from workflows.delivery_reports import DeliveryReportWorkflow
 from workflows.direct import DirectWorkflow
 from workflows.dispatch import DispatchWorkflow
 from workflows.imports import ImportWorkflow
@@ -62,6 +65,7 @@ _log = logging.getLogger("worker")
 
 WORKFLOWS = [
     CampaignWorkflow,
+    DeliveryReportWorkflow,
     DirectWorkflow,
     DispatchWorkflow,
     ImportWorkflow,
@@ -94,6 +98,7 @@ def control_activities(services: Services, connections: Connections) -> list[Any
         receipts.poll_receipts,
         ImportActivities(database, configured).import_audience,
         PollingActivities(database, connections, configured).poll_connector,
+        DeliveryReportActivities(database, configured).send_delivery_reports,
         DispatchActivities(database, services.temporal).dispatch_outbox,
         SweeperActivities(database, services.temporal, connections, configured).sweep,
     ]
@@ -123,7 +128,7 @@ def build_worker(client: Client, lane: Lane | str, activities: list[Any]) -> Wor
     )
 
 
-async def start_standing_workflows(client: Client) -> None:
+async def start_standing_workflows(client: Client, configured: Settings) -> None:
     """Starts dispatcher, sweeper, watch over webhooks and senders of direct messages, or leaves running ones alone."""
     for category in Category:
         await client.start_workflow(
@@ -134,11 +139,15 @@ async def start_standing_workflows(client: Client) -> None:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary=f"sends direct messages of the category {category.value}",
         )
-    for workflow, workflow_id, summary in (
+    standing: list[tuple[Any, str, str]] = [
         (DispatchWorkflow, DISPATCH_WORKFLOW_ID, "tells what commits left in the outbox"),
         (SweeperWorkflow, SWEEPER_WORKFLOW_ID, "settles what crashes leave behind"),
         (WebhookWatchWorkflow, WEBHOOKS_WORKFLOW_ID, "wakes webhooks that have something to tell"),
-    ):
+    ]
+    if configured.delivery_report_broker is not None:
+        reports = (DeliveryReportWorkflow, DELIVERY_REPORT_WORKFLOW_ID, "tells the message broker how messages ended")
+        standing.append(reports)
+    for workflow, workflow_id, summary in standing:
         await client.start_workflow(
             workflow.run,
             id=workflow_id,
@@ -173,7 +182,7 @@ async def run(lanes: list[Lane]) -> None:
                 activities.append(webhooks.watch_webhooks)
                 pumps = build_worker(services.temporal, WEBHOOKS_QUEUE, [webhooks.tell_webhook])
                 await doors.enter_async_context(pumps)
-                await start_standing_workflows(services.temporal)
+                await start_standing_workflows(services.temporal, configured)
                 await doors.enter_async_context(refresh_figures(lambda: _read_figures(services)))
             else:
                 activities = [sending.send_batch, direct.send_direct]

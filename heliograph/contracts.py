@@ -55,6 +55,7 @@ def webhook_workflow_id(webhook_id: UUID) -> str:
     return f"webhook/{webhook_id}"
 
 
+DELIVERY_REPORT_WORKFLOW_ID = "delivery-reports"
 DISPATCH_WORKFLOW_ID = "dispatch"
 SWEEPER_WORKFLOW_ID = "sweeper"
 WEBHOOKS_WORKFLOW_ID = "webhooks"
@@ -117,6 +118,13 @@ class DirectResult(Contract):
     """One round of sending direct messages."""
 
     sent: int
+
+
+class DeliveryReportResult(Contract):
+    """One round of telling the message broker how messages ended."""
+
+    told: int
+    configured: bool = True  # whether there is a broker to tell
 
 
 class DispatchResult(Contract):
