@@ -16,11 +16,13 @@ class Route:
     sender_kind: str = "long_code"
     sender_address: str = "+14155550100"
     account_prefix: str = "account-"
+    account_is_number: bool = False
     told_beforehand: bool = False  # its callbacks go where the account says, not where each request says
 
     def new_account(self) -> str:
         """A name that no account at the provider has yet."""
-        return f"{self.account_prefix}{uuid4().hex}"
+        name = uuid4()
+        return str(name.int % 10**15) if self.account_is_number else f"{self.account_prefix}{name.hex}"
 
 
 TWILIO: Final = Route("twilio", lambda account: {"account_sid": account, "auth_token": "5" * 32}, account_prefix="AC")
@@ -30,6 +32,72 @@ ROUTEE: Final = Route(
     sender_kind="alphanumeric",
     sender_address="ACME",
 )
+GUPSHUP: Final = Route(
+    "gupshup",
+    lambda account: {"user_id": account, "password": "5" * 32},
+    sender_kind="mask",
+    sender_address="ACMEIN",
+    account_is_number=True,
+    told_beforehand=True,
+)
+KALEYRA: Final = Route(
+    "kaleyra",
+    lambda account: {"account_sid": account, "api_key": "A" + "5" * 32},
+    {"region": "in"},
+    sender_kind="promotional",
+    sender_address="ACMEIN",
+    account_prefix="HXIN",
+    told_beforehand=True,
+)
+NETCORE: Final = Route(
+    "netcore",
+    lambda account: {"username": account, "password": "5" * 32},
+    {
+        "receipts": {
+            "id": "reqid",
+            "status": "status",
+            "states": {"DELIVERED": "delivered", "UNDELIVERED": "undelivered", "FAILED": "failed"},
+            "code": "errorcode",
+        }
+    },
+    sender_kind="feed",
+    sender_address="354979",
+    told_beforehand=True,
+)
+TELSPIEL: Final = Route(
+    "telspiel",
+    lambda account: {"username": account, "api_key": "5" * 32},
+    {
+        "reply": {"format": "json", "id": "0.reqid", "code": "0.code", "success": ["S000"]},
+        "receipts": {
+            "id": "reqid",
+            "reference": "custref",
+            "status": "status",
+            "states": {"SENT": "sent", "DELIVRD": "delivered", "UNDELIV": "undelivered", "REJECTD": "failed"},
+            "code": "err",
+        },
+    },
+    sender_kind="header",
+    sender_address="ACMEIN",
+    told_beforehand=True,
+)
+TIMES_INTERNET: Final = Route(
+    "times_internet",
+    lambda account: {"username": account, "password": "5" * 32},
+    {
+        "reply": {"format": "json", "id": "transactionId", "code": "statusCode", "success": ["200"]},
+        "receipts": {
+            "id": "txid",
+            "reference": "corelationid",
+            "status": "deliverystatus",
+            "states": {"SUBMITTED": "sent", "DELIVERED": "delivered", "UNDELIVERED": "undelivered", "FAILED": "failed"},
+            "code": "cause",
+        },
+    },
+    sender_kind="header",
+    sender_address="ACMEIN",
+    told_beforehand=True,
+)
 
-ROUTES: Final = (TWILIO, ROUTEE)
+ROUTES: Final = (TWILIO, ROUTEE, GUPSHUP, KALEYRA, NETCORE, TELSPIEL, TIMES_INTERNET)
 """Every provider adds its row."""
