@@ -16,11 +16,11 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from api.app import create_app
-from heliograph.collector import tune_collector
 from heliograph.errors import Defect, HeliographError
 from heliograph.providers.registry import providers
 from heliograph.services.opening import open_services
 from heliograph.settings import Settings, settings
+from heliograph.stack.collector import tune_collector
 from heliograph.telemetry.http import instrumented
 from heliograph.telemetry.logs import configure_logging
 from heliograph.telemetry.setup import start_telemetry

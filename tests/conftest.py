@@ -24,24 +24,13 @@ from heliograph.services.context import Actor, Services
 from heliograph.settings import Settings, settings
 from heliograph.stack.ports import free_port
 from heliograph.stack.postgres import EmbeddedPostgres
+from heliograph.stack.temporal_server import DYNAMIC_CONFIGURATION, temporal_program
 from heliograph.temporal.plugin import HeliographPlugin
 from tests.ledger_guard import install_guard
 from tests.skips import fail_on_skips
 
-TEMPORAL = Path(sys.executable).with_name("temporal")
-
-TEMPORAL_SETTINGS = (
-    "history.transferProcessorMaxPollRPS=200",
-    "history.timerProcessorMaxPollRPS=200",
-    "matching.numTaskqueueReadPartitions=1",
-    "matching.numTaskqueueWritePartitions=1",
-    "matching.enableFairness=true",
-    "frontend.WorkflowTimeSkippingEnabled=true",
-    'history.timerProcessorMaxTimeShift="50ms"',
-    "frontend.namespaceRPS=20000",
-    "frontend.rps=20000",
-)
-"""Without the first two, tasks are dispatched in steps of 50 ms."""
+_ONLY_HERE = {"history.timerProcessorMaxTimeShift": '"50ms"'}
+"""A timer may fire so much early: tests wait for many."""
 
 _exit_status = 0
 
@@ -134,8 +123,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running Temporal server, in memory, one a session."""
     port = free_port()
-    options = [option for value in TEMPORAL_SETTINGS for option in ("--dynamic-config-value", value)]
-    command = [str(TEMPORAL), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port), *options]
+    configuration = {**DYNAMIC_CONFIGURATION, **_ONLY_HERE}
+    options = [option for each in configuration.items() for option in ("--dynamic-config-value", "=".join(each))]
+    address = ("--ip", "127.0.0.1", "--port", str(port))
+    command = [str(temporal_program()), "server", "start-dev", "--headless", *address, *options]
     log = (tmp_path_factory.mktemp("temporal") / "log").open("w")
     with log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
