@@ -62,7 +62,7 @@ def decide(run: WatchedRun) -> CampaignCallback:
 
 def _content(run: WatchedRun, counts: Mapping[str, int]) -> dict[str, Any]:
     return {
-        "trackingId": run.campaign_id,
+        "trackingId": str(run.campaign_id),
         "name": run.name,
         "totalRecipients": run.recipients,
         "campaignStatus": CAMPAIGN_STATUS_OF[run.status].value,

@@ -1,7 +1,7 @@
 """The bodies of callbacks. docs/webhooks.md tells field by field where each comes from."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -42,10 +42,11 @@ def message_body(change: Mapping[str, Any], message: ToldMessage, route: Route) 
     """`change` is what the ledger noted in the commit of the change (`db.webhook_feed`)."""
     country = _country(message)
     parts = change["parts"]
+    changed_at, accepted_at = _instant(change["changed_at"]), change["accepted_at"]
     return {
-        "messageId": message.id,
+        "messageId": str(message.id),
         "smsId": change["provider_message_id"],
-        "campaignTrackingId": message.campaign_id,
+        "campaignTrackingId": None if message.campaign_id is None else str(message.campaign_id),
         "part": 1 if parts == 1 else None,
         "parts": parts,
         "label": message.type,
@@ -61,12 +62,12 @@ def message_body(change: Mapping[str, Any], message: ToldMessage, route: Route) 
                 "detailedStatus": change["error_code"] or change["reason"] or change["provider_status"],
                 "description": change["error_message"],
             },
-            "updatedDate": change["changed_at"],
+            "updatedDate": changed_at.isoformat(),
         },
         "message": message.body,
         "applicationName": message.workspace,
-        "latency": _latency(change["accepted_at"], change["changed_at"]),
-        "price": _price(route, country, parts) if change["accepted_at"] else None,
+        "latency": _latency(accepted_at, changed_at),
+        "price": _price(route, country, parts) if accepted_at is not None else None,
         "direction": DIRECTION,
         "originatingService": "direct" if message.run_id is None else "campaign",
     }
@@ -77,12 +78,16 @@ def _country(message: ToldMessage) -> str | None:
     return number.region if isinstance(number, PhoneNumber) else None
 
 
-def _latency(accepted_at: str | None, changed_at: str) -> float | None:
+def _instant(text: str) -> datetime:
+    """What PostgreSQL wrote into JSON, whatever the time zone of its session."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _latency(accepted_at: str | None, changed_at: datetime) -> float | None:
     """Seconds from the provider's acceptance to the change; a provider's clock may stand before ours."""
     if accepted_at is None:
         return None
-    seconds = (datetime.fromisoformat(changed_at) - datetime.fromisoformat(accepted_at)).total_seconds()
-    return round(max(0.0, seconds), 3)
+    return round(max(0.0, (changed_at - _instant(accepted_at)).total_seconds()), 3)
 
 
 def _price(route: Route, country: str | None, parts: int | None) -> float | None:
