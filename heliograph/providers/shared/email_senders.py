@@ -31,7 +31,7 @@ class EmailSender:
         """Reads `Shop <news@shop.example>` or the address alone; `InvalidInput` naming the rule it breaks."""
         named = _NAMED.fullmatch(text)
         name = _unquoted(named["name"]) if named else ""
-        if CONTROL_CHARACTER.search(name) or len(name) > _LONGEST_NAME:
+        if CONTROL_CHARACTER.search(text) or len(name) > _LONGEST_NAME:
             rule = f"the name before an e-mail address has at most {_LONGEST_NAME} characters, none of them a control"
             raise InvalidInput.of(_FIELD, rule, "sender_name")
         return cls(name, normalise_email_address(named["address"] if named else text, field=_FIELD))

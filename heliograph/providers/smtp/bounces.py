@@ -45,7 +45,7 @@ def read_returned_mail(request: ProviderRequest, configuration: SmtpConfiguratio
     `InvalidInput` for what is no mail at all.
     """
     mail: _Mail = message_from_bytes(request.body, policy=compat32)
-    if not mail.keys():
+    if "From" not in mail and "Return-Path" not in mail:
         raise InvalidInput.of("body", "is a mail as it arrived, its header included (message/rfc822)")
     if mail.get_content_type() != "multipart/report":
         return ()

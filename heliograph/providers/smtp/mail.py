@@ -81,7 +81,7 @@ def _mailbox(sender: EmailSender) -> str:
     address = wire_address(sender.address)
     if not sender.name:
         return address
-    if not sender.name.isascii():
+    if not sender.name.isascii() or "=?" in sender.name:
         return f"{_encoded('From', sender.name)} <{address}>"
     name = sender.name if _PLAIN_NAME.fullmatch(sender.name) else f'"{quote(sender.name)}"'
     return f"{name} <{address}>"

@@ -42,7 +42,7 @@ class Session:
         self._extensions = frozenset(smtp.esmtp_extensions)
         self._protocol = cast("SMTPProtocol", smtp.protocol)
         transport = cast("asyncio.Transport", self._protocol.transport)
-        transport.set_write_buffer_limits(high=0)  # so that `drain` waits until all is with the system
+        transport.set_write_buffer_limits(high=1, low=0)  # `drain` waits for all of it; 0 makes it wait for ever in TLS
         self._writer = asyncio.StreamWriter(transport, self._protocol, None, asyncio.get_running_loop())
         self._broken_off = False  # a transaction was begun and not brought to its end
         self.taken = 0
