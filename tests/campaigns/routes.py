@@ -99,5 +99,18 @@ TIMES_INTERNET: Final = Route(
     told_beforehand=True,
 )
 
-ROUTES: Final = (TWILIO, ROUTEE, GUPSHUP, KALEYRA, NETCORE, TELSPIEL, TIMES_INTERNET)
+IP2SMS: Final = Route(
+    "ip2sms",
+    lambda account: {"login": account, "password": "5" * 32},
+    configuration={
+        "send_url": "https://api.operator.example/ip2sms/",
+        "status_url": "https://api.operator.example/ip2sms-request/",
+        "format": "json",
+        "messages_per_request": 50,
+    },
+    sender_kind="alphanumeric",
+    sender_address="ACME",
+)
+
+ROUTES: Final = (TWILIO, ROUTEE, IP2SMS, GUPSHUP, KALEYRA, NETCORE, TELSPIEL, TIMES_INTERNET)
 """Every provider adds its row."""
