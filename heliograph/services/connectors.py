@@ -22,6 +22,7 @@ from heliograph.providers.registry import provider, providers
 from heliograph.services.connections import (
     ACCOUNT_CONFIGURATION,
     callback_url,
+    open_account,
     open_credentials,
     open_provider,
     read_configuration,
@@ -72,7 +73,9 @@ def checked_prices(changes: ConnectorChanges) -> dict[str, Any]:
 
 def checked_configuration(kind: Provider, configuration: Mapping[str, Any]) -> dict[str, Any]:
     """The provider's own configuration, whole and valid, as it is kept; nothing in it is secret."""
-    return {ACCOUNT_CONFIGURATION: _checked(kind.configuration, configuration, "configuration").model_dump(mode="json")}
+    return {
+        ACCOUNT_CONFIGURATION: checked_model(kind.configuration, configuration, "configuration").model_dump(mode="json")
+    }
 
 
 def all_providers() -> Sequence[Provider]:
@@ -164,9 +167,17 @@ async def update_connector(
         if "configuration" in changes:
             account = checked_configuration(provider(connector.provider), changes["configuration"])
             connector.configuration = {**connector.configuration, **account}
+            await _check_with_credentials(services, connector)
         connector.updated_at = now()
         audit(session, actor, "connector.update", connector.id, dict(changes))
     return connector
+
+
+async def _check_with_credentials(services: Services, connector: Connector) -> None:
+    """`InvalidInput` when the configuration does not go with the credentials that are kept. Nobody is asked."""
+    if connector.sealed_credentials is not None:
+        account = open_account(services.key_ring, connector)
+        await open_provider(services.settings, connector, account).aclose()
 
 
 async def save_credentials(
@@ -185,7 +196,7 @@ async def save_credentials(
     actor.require("settings.manage")
     connector = await get_connector(services, actor, connector_id)
     kind = provider(connector.provider)
-    checked = _checked(kind.credentials, credentials, "credentials")
+    checked = checked_model(kind.credentials, credentials, "credentials")
     if configuration is not None:
         connector.configuration = {**connector.configuration, **checked_configuration(kind, configuration)}
     else:  # also where nothing was configured yet and something must be
@@ -263,7 +274,8 @@ async def connector_in(session: AsyncSession, actor: Actor, connector_id: UUID, 
     return connector
 
 
-def _checked(model: type[BaseModel], values: Mapping[str, Any], field: str) -> BaseModel:
+def checked_model(model: type[BaseModel], values: Mapping[str, Any], field: str) -> BaseModel:
+    """The values as the model has them; `InvalidInput` naming each field and rule, and none of the values."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -276,9 +288,10 @@ def _checked(model: type[BaseModel], values: Mapping[str, Any], field: str) -> B
         raise InvalidInput(detail, errors=broken) from None
 
 
-def _in_clear(credentials: BaseModel) -> dict[str, Any]:
-    """The fields with their secrets, for sealing only."""
-    return {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else value
-        for name, value in credentials.model_dump().items()
-    }
+def _in_clear(value: Any) -> Any:
+    """Credentials as plain JSON with their secrets, for sealing only."""
+    if isinstance(value, BaseModel):
+        return _in_clear(value.model_dump())
+    if isinstance(value, dict):
+        return {name: _in_clear(each) for name, each in value.items()}
+    return value.get_secret_value() if isinstance(value, SecretStr) else value

@@ -76,16 +76,15 @@ def settings_of_running_stack(settings: Settings) -> Settings:
     stack = read_stack(settings.data_dir)
     if stack is None:
         return settings
-    overlay = settings_of_doors(settings.data_dir, stack.doors)
-    return settings.model_copy(
-        update={name: value for name, value in overlay.items() if name not in settings.model_fields_set}
-    )
+    overlay = settings_of_doors(settings, stack.doors)
+    explicit = settings.model_fields_set - {"reachable_hosts"}  # which is added to
+    return settings.model_copy(update={name: value for name, value in overlay.items() if name not in explicit})
 
 
-def settings_of_doors(data_dir: Path, doors: Doors) -> dict[str, Any]:
+def settings_of_doors(settings: Settings, doors: Doors) -> dict[str, Any]:
     """The settings, by field name, of a process that uses these doors."""
     known: dict[str, Any] = {
-        "data_dir": data_dir.absolute(),
+        "data_dir": settings.data_dir.absolute(),
         "database_url": doors.database,
         "temporal_address": doors.temporal,
         "temporal_ui_url": doors.temporal_ui,
@@ -93,9 +92,17 @@ def settings_of_doors(data_dir: Path, doors: Doors) -> dict[str, Any]:
         "simulator_url": doors.simulator,
         "api_port": _port(doors.api),
         "simulator_port": _port(doors.simulator),
+        "reachable_hosts": _with_simulator(settings.reachable_hosts, doors.simulator),
         "simulator_smtp_port": _port(doors.simulator_smtp),
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _with_simulator(reachable: tuple[str, ...], simulator: str | None) -> tuple[str, ...]:
+    """Custom connectors and webhooks may reach the simulator beside them, wherever it listens."""
+    if simulator is None or urlsplit(simulator).netloc in reachable:
+        return reachable
+    return (*reachable, urlsplit(simulator).netloc)
 
 
 def _port(url: str | None) -> int | None:

@@ -155,7 +155,7 @@ async def _assemble(configured: Settings, options: StackOptions) -> RunningStack
 
 
 def _with_doors(settings: Settings, doors: Doors) -> Settings:
-    overlay = settings_of_doors(settings.data_dir, doors)
+    overlay = settings_of_doors(settings, doors)
     if "simulator_url" in settings.model_fields_set:
         overlay.pop("simulator_url", None)  # not there without a simulator
     return settings.model_copy(update=overlay)
