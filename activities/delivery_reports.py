@@ -48,10 +48,13 @@ class DeliveryReportActivities:
             try:
                 async with Reporter.connected(self._database, broker) as reporter:
                     while _goes_on(end):
-                        count = await reporter.tell_some()
-                        told, pause = told + count, _FIRST_PAUSE_SECONDS
+                        some = await reporter.tell_some()
+                        told += some.count
                         beating.update(told=told)
-                        if not count:
+                        if some.trouble is not None:
+                            raise Unavailable(f"the broker did not take all: {some.trouble}", code="broker")
+                        pause = _FIRST_PAUSE_SECONDS
+                        if not some.count:
                             await _pause(_IDLE_SECONDS)
             except (Unavailable, *DATABASE_TROUBLE) as error:
                 _log.warning("delivery reports wait %.0f s: %s", pause, _described(error))

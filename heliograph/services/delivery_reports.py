@@ -87,6 +87,14 @@ def report_of(message: EndedMessage) -> bytes:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of some reports."""
+
+    count: int  # confirmed by the broker
+    trouble: str | None = None  # why others were not
+
+
 class Reporter:
     """Tells one broker, over one open connection."""
 
@@ -118,21 +126,19 @@ class Reporter:
         finally:
             await client.__aexit__(None, None, None)
 
-    async def tell_some(self) -> int:
-        """Tells what has ended of what is due now; how many reports. `Unavailable` when the broker refuses any."""
+    async def tell_some(self) -> Told:
+        """Tells what has ended of what is due now. What the broker did not confirm is told again, a little later."""
         ended = await delivery_reports.take_ended(self._database.pool, _AT_A_TIME, _HOLD)
         if not ended:
-            return 0
-        answers = await asyncio.gather(*(self._tell(message) for message in ended))
-        told = [message for message, error in zip(ended, answers, strict=True) if error is None]
-        untold = [message for message, error in zip(ended, answers, strict=True) if error is not None]
+            return Told(0)
+        errors = await asyncio.gather(*(self._tell(message) for message in ended))
+        told = [message for message, error in zip(ended, errors, strict=True) if error is None]
+        untold = [message for message, error in zip(ended, errors, strict=True) if error is not None]
         if told:
             await delivery_reports.forget(self._database.pool, told)
         if untold:
             await delivery_reports.postpone(self._database.pool, untold, _UNTOLD_WAIT)
-            reason = next(error for error in answers if error is not None)
-            raise Unavailable(f"the broker did not take {len(untold)} reports: {reason}", code="broker")
-        return len(told)
+        return Told(len(told), next((error for error in errors if error is not None), None))
 
     async def _tell(self, message: EndedMessage) -> str | None:
         """Why the broker has not confirmed it; None when it has."""
