@@ -12,11 +12,12 @@ from rich.text import Text
 
 from heliograph.cli.output import AsJson, console, id_column, print_json
 from heliograph.cli.session import open_services, run
+from heliograph.cli.trial_output import print_trial
 from heliograph.db.tables import Connector
 from heliograph.domain.vocabulary import Channel
 from heliograph.errors import InvalidInput
 from heliograph.providers.protocol import Balance
-from heliograph.services import connectors
+from heliograph.services import connectors, trying
 
 app = typer.Typer(no_args_is_help=True, help="Accounts at providers.")
 
@@ -103,6 +104,54 @@ def authenticate(
 
 
 @app.command()
+def configure(
+    configuration: Annotated[
+        Path, typer.Argument(help="A JSON file with what the provider needs besides credentials.")
+    ],
+    connector_id: Annotated[UUID | None, typer.Option("--connector", help="By default the only one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replaces what the provider needs besides credentials."""
+
+    async def command() -> Connector:
+        async with open_services() as (services, actor):
+            connector = chosen_connector(await connectors.list_connectors(services, actor), connector_id)
+            changes: connectors.ConnectorChanges = {"configuration": _read_configuration(configuration) or {}}
+            return await connectors.update_connector(services, actor, connector.id, changes)
+
+    connector = run(command())
+    if as_json:
+        print_json(_shown(connector))
+        return
+    console.print(f"{connector.name} is configured", markup=False)
+
+
+@app.command("try")
+def try_(
+    to: Annotated[str, typer.Argument(help="A number, with or without country code.")],
+    body: Annotated[str, typer.Argument(help="The text.")] = "Does it work? Ça marche ? 😀",
+    connector_id: Annotated[UUID | None, typer.Option("--connector", help="By default the only one.")] = None,
+    sender: Annotated[str | None, typer.Option(help="By default the connector's oldest sender.")] = None,
+    configuration: Configuration = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sends one real message through a custom connector, and shows request and answer without their secrets."""
+
+    async def command() -> trying.Trial:
+        async with open_services() as (services, actor):
+            connector = chosen_connector(await connectors.list_connectors(services, actor), connector_id)
+            request = trying.TryRequest(to, body, sender, _read_configuration(configuration))
+            return await trying.try_connector(services, actor, connector.id, request)
+
+    trial = run(command())
+    verdict = trying.verdict(trial.outcome)
+    if as_json:
+        print_json({"verdict": verdict, "request": trial.request, "answer": trial.answer})
+        return
+    print_trial(trial, verdict)
+
+
+@app.command()
 def balance(connector_id: ConnectorId = None, as_json: AsJson = False) -> None:
     """Asks the provider for the money left."""
 
@@ -139,13 +188,18 @@ def _read_configuration(file: Path | None) -> dict[str, Any] | None:
     return found
 
 
-def _credentials(connector: Connector, assignments: Sequence[str]) -> dict[str, str]:
-    given: dict[str, str] = {}
+def _credentials(connector: Connector, assignments: Sequence[str]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
     for assignment in assignments:
         field, sign, value = assignment.partition("=")
         if not sign:
             raise InvalidInput.of("set", "is field=value")
-        given[field.strip()] = value
+        group, dot, name = field.strip().partition(".")
+        held = given.setdefault(group, {} if dot else value)
+        if dot and isinstance(held, dict):  # secrets.api_key=…
+            held[name] = value
+        elif dot or held != value:
+            raise InvalidInput.of("set", f"{group} is given twice")
     for field in connectors.credential_fields(connector):
         if field not in given:
             given[field] = typer.prompt(field, hide_input=True, err=True)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -14,7 +14,16 @@ from heliograph.db.tables import Connector
 from heliograph.db.workspaces import find_workspace
 from heliograph.errors import Conflict, InvalidInput
 from heliograph.ids import new_id
-from heliograph.providers.protocol import Account, OutgoingMessage, SenderAddress
+from heliograph.providers.protocol import (
+    Accepted,
+    Account,
+    NotProcessed,
+    Outcome,
+    OutgoingMessage,
+    ProviderError,
+    Refused,
+    SenderAddress,
+)
 from heliograph.providers.registry import provider
 from heliograph.providers.shared.trial import ShownAnswer, ShownRequest, Trial, TriesOut
 from heliograph.services.connections import open_credentials, open_provider, read_configuration
@@ -22,7 +31,7 @@ from heliograph.services.connectors import checked_model, connector_in
 from heliograph.services.context import Actor, Services, audit
 from heliograph.services.message_requests import checked_address
 
-__all__ = ["ShownAnswer", "ShownRequest", "Trial", "TryRequest", "try_connector"]
+__all__ = ["ShownAnswer", "ShownRequest", "Trial", "TryRequest", "Verdict", "try_connector", "verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,27 @@ class TryRequest:
     body: str
     sender: str | None = None
     configuration: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An outcome in the words that doors show."""
+
+    word: Literal["accepted", "refused", "not_processed", "in_doubt"]
+    provider_message_id: str | None = None
+    error: ProviderError | None = None
+    retry_after: float | None = None
+
+
+def verdict(outcome: Outcome) -> Verdict:
+    """What an outcome means."""
+    if isinstance(outcome, Accepted):
+        return Verdict("accepted", outcome.provider_message_id)
+    if isinstance(outcome, Refused):
+        return Verdict("refused", error=outcome.error)
+    if isinstance(outcome, NotProcessed):
+        return Verdict("not_processed", error=outcome.error, retry_after=outcome.retry_after)
+    return Verdict("in_doubt", error=outcome.error)
 
 
 async def try_connector(services: Services, actor: Actor, connector_id: UUID, request: TryRequest) -> Trial:
