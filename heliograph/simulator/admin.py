@@ -1,4 +1,4 @@
-"""The simulator's own doors: health, script, log, duplicates, counts, reset."""
+"""The simulator's own doors: health, script, log, duplicates, counts, messages from people, reset."""
 
 import sys
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from heliograph.simulator.http import Reply, Request
 from heliograph.simulator.messages import Messages
 from heliograph.simulator.script import Script
 from heliograph.simulator.simulator import Simulator
+from heliograph.simulator.twilio_inbound import Inbound
 
 
 class Admin:
@@ -28,6 +29,7 @@ class Admin:
             (b"GET", b"/simulator/count"): self._count,
             (b"GET", b"/simulator/duplicates"): self._duplicates,
             (b"GET", b"/simulator/statistics"): self._statistics,
+            (b"POST", b"/simulator/inbound"): self._inbound,
             (b"POST", b"/simulator/reset"): self._reset,
         }
 
@@ -40,7 +42,7 @@ class Admin:
             return route(request)
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False, include_input=False)
-            return _json({"error": "the script is not valid", "errors": found}, 422)
+            return _json({"error": f"the {error.title.lower()} is not valid", "errors": found}, 422)
         except ValueError as error:
             return _json({"error": str(error)}, 422)
 
@@ -53,6 +55,11 @@ class Admin:
     def _put_script(self, request: Request) -> Reply:
         self._simulator.follow(Script.model_validate_json(request.body))
         return self._get_script(request)
+
+    def _inbound(self, request: Request) -> Reply:
+        message = Inbound.model_validate_json(request.body)
+        self._simulator.receive(message)
+        return _json({"sid": message.sid})
 
     def _reset(self, request: Request) -> Reply:  # noqa: ARG002
         self._simulator.reset()

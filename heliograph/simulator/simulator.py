@@ -16,6 +16,7 @@ from heliograph.simulator.script import Script
 from heliograph.simulator.sending import Sending
 from heliograph.simulator.twilio import TwilioApi
 from heliograph.simulator.twilio_callbacks import TwilioCallbacks
+from heliograph.simulator.twilio_inbound import Inbound, word
 
 _OF_TWILIO = (b"/2010-04-01/", b"/v1/")
 
@@ -50,6 +51,13 @@ class Simulator:
             return None
         request.path = slash + rest
         return api.answer(request)
+
+    def receive(self, message: Inbound) -> None:
+        """Hands on what a person wrote to a number of a Twilio account; ValueError for an account nobody has used."""
+        token = self.twilio.accounts.token_of(message.account)
+        if not token:
+            raise ValueError("account: nobody has used it yet, so its auth token is not known")
+        self._callbacks.post(word(message, token))
 
     def follow(self, script: Script) -> None:
         """From now on this script; what was accepted before keeps its fate."""

@@ -27,12 +27,15 @@ class TwilioCallbacks:
 
     def word(self, message: AcceptedMessage, status: int, url: str) -> Sequence[Callback]:
         """The one request."""
-        parameters = _parameters(message, status)
-        signed = url + "".join([name + value for name, value in parameters])
-        key = self._token_of(message.account_sid).encode()
-        signature = b64encode(hmac.digest(key, signed.encode(), "sha1"))
-        body = "&".join([f"{name}={value if value.isalnum() else quote_plus(value)}" for name, value in parameters])
-        return (Callback(url, body.encode(), _HEADERS % signature),)
+        return (signed(url, _parameters(message, status), self._token_of(message.account_sid)),)
+
+
+def signed(url: str, parameters: Sequence[tuple[str, str]], auth_token: str) -> Callback:
+    """The request with these parameters, which are sorted by their names."""
+    over = url + "".join([name + value for name, value in parameters])
+    signature = b64encode(hmac.digest(auth_token.encode(), over.encode(), "sha1"))
+    body = "&".join([f"{name}={value if value.isalnum() else quote_plus(value)}" for name, value in parameters])
+    return Callback(url, body.encode(), _HEADERS % signature)
 
 
 def _parameters(message: AcceptedMessage, status: int) -> list[tuple[str, str]]:
