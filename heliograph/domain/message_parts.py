@@ -10,6 +10,7 @@ a surrogate pair are never cut: a part that would end inside one ends before it,
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final, NamedTuple
@@ -85,17 +86,20 @@ def count_parts(text: str) -> Parts:
     units = _unit_string(text)
     if units.length == len(text):
         return _without_pairs(units.encoding, units.length)
-    cuts = _cuts(units)
     size = PART_SIZES[units.encoding]
+    cuts = _cuts(units, size)
     limit = size.alone if len(cuts) == 1 else size.joined
     first, last = cuts[-1]
     return Parts(units.encoding, len(cuts), units.length, limit - (last - first))
 
 
-def split(text: str) -> list[str]:
-    """The parts of `text` in order, as texts; joined they equal it. The empty text is one empty part."""
+def split(text: str, sizes: Mapping[Encoding, PartSize] = PART_SIZES) -> list[str]:
+    """The parts of `text` in order, as texts; joined they equal it. The empty text is one empty part.
+
+    `sizes` other than the usual are for a longer concatenation header.
+    """
     units = _unit_string(text)
-    return [units.text(first, last) for first, last in _cuts(units)]
+    return [units.text(first, last) for first, last in _cuts(units, sizes[units.encoding])]
 
 
 def forcing_characters(text: str) -> list[ForcingCharacter]:
@@ -164,9 +168,9 @@ def _unit_string(text: str) -> _Septets | _Utf16Units:
     return _Utf16Units(text.encode("utf-16-le", "surrogatepass"))
 
 
-def _cuts(units: _Septets | _Utf16Units) -> list[tuple[int, int]]:
+def _cuts(units: _Septets | _Utf16Units, size: PartSize) -> list[tuple[int, int]]:
     """First and last (exclusive) unit of each part; no pair lies across two."""
-    size, length = PART_SIZES[units.encoding], units.length
+    length = units.length
     if length <= size.alone:
         return [(0, length)]
     cuts = []

@@ -1,0 +1,233 @@
+"""One session with an SMSC: writes requests under their leases, matches answers, asks whether it is still there.
+
+smpp34's own client is not used: it answers deliver_sm before we have kept what it says, and does not tell what it has
+written (docs/adr/0006). Its codec is.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from heliograph.providers.smpp.pdu import (
+    ALERT_NOTIFICATION,
+    ANSWER,
+    DELIVER_SM,
+    ENQUIRE_LINK,
+    GENERIC_NACK,
+    UNBIND,
+    Frames,
+    Garbled,
+    Pdu,
+    frame,
+    numbered,
+)
+from heliograph.providers.smpp.statuses import UNKNOWN_COMMAND
+
+_log = logging.getLogger(__name__)
+
+_LAST_SEQUENCE: Final = 0x7FFFFFFF
+_UNBIND_SECONDS: Final = 1.0
+_POLITE_SECONDS: Final = 5.0  # for an answer to enquire_link, where the limit for answers is longer
+
+
+class NotWritten(Exception):
+    """Nothing was written; `code` says why."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class Unanswered(Exception):
+    """The request was written, and no answer came."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class Session(asyncio.Protocol):
+    """A connection, bound or about to be. `deliver` is called with each deliver_sm, and answers it when it can."""
+
+    def __init__(
+        self,
+        deliver: Callable[["Session", Pdu], None],
+        *,
+        window: int,
+        timeout: float,
+        enquire_link_seconds: float,
+    ) -> None:
+        self._deliver = deliver
+        self._timeout = timeout
+        self._silence = enquire_link_seconds
+        self._loop = asyncio.get_running_loop()
+        self._frames = Frames()
+        self._sequence = 0
+        self._waiting: dict[int, asyncio.Future[Pdu]] = {}
+        self._may_write = asyncio.Event()
+        self._heard_at = self._loop.time()
+        self._enquiring: asyncio.Task[None] | None = None
+        self._ending = False
+        self._window = asyncio.Semaphore(window)
+        self.in_flight = 0
+        self.used_at = self._loop.time()
+        self.closed: asyncio.Future[None] = self._loop.create_future()
+
+    @property
+    def usable(self) -> bool:
+        """Whether requests can be written."""
+        return not self._ending and not self.closed.done()
+
+    async def submit(self, message: bytes, valid_until: float) -> Pdu:
+        """The answer to an encoded message, within the window. `NotWritten`, `Unanswered`.
+
+        Nothing is written after `valid_until` (`time.monotonic()`), and nothing while the socket takes no more: what
+        waits in a buffer would be written later than the check.
+        """
+        self.in_flight += 1
+        self.used_at = self._loop.time()
+        try:
+            if self._window.locked():
+                await _within(valid_until, self._window.acquire())
+            else:
+                await self._window.acquire()
+            try:
+                if not self._may_write.is_set():
+                    await _within(valid_until, self._may_write.wait())
+                return await self._ask(message, valid_until)
+            finally:
+                self._window.release()
+        finally:
+            self.in_flight -= 1
+
+    async def request(self, command_id: int, body: bytes = b"", *, seconds: float | None = None) -> Pdu:
+        """The answer to a request without a lease. `NotWritten`, `Unanswered`."""
+        return await self._ask(frame(command_id, 0, body), float("inf"), seconds=seconds)
+
+    def answer(self, request: Pdu, status: int) -> None:
+        """Answers a request of the SMSC, if the session still lives. deliver_sm_resp has an empty message_id."""
+        if not self.closed.done():
+            body = b"\0" if request.command_id == DELIVER_SM else b""
+            self._transport.write(frame(request.command_id | ANSWER, request.sequence, body, status))
+
+    async def unbind(self) -> None:
+        """Takes leave, and closes."""
+        self._ending = True
+        try:
+            await self.request(UNBIND, seconds=min(_UNBIND_SECONDS, self._timeout))
+        except (NotWritten, Unanswered):
+            pass
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Closes at once; requests under way stay unanswered."""
+        self._ending = True
+        self._transport.abort()
+
+    # -- asking
+    async def _ask(self, message: bytes, valid_until: float, *, seconds: float | None = None) -> Pdu:
+        if self.closed.done() or self._transport.is_closing():
+            raise NotWritten("connection_lost", "The connection to the SMSC closed before the message was written")
+        if time.monotonic() >= valid_until:
+            raise _expired()
+        self._sequence = self._sequence % _LAST_SEQUENCE + 1
+        sequence = self._sequence
+        answered: asyncio.Future[Pdu] = self._loop.create_future()
+        self._waiting[sequence] = answered
+        self._transport.write(numbered(message, sequence))
+        timer = self._loop.call_later(seconds or self._timeout, self._expire, answered)
+        try:
+            return await answered
+        finally:
+            timer.cancel()
+            self._waiting.pop(sequence, None)
+
+    @staticmethod
+    def _expire(answered: asyncio.Future[Pdu]) -> None:
+        if not answered.done():
+            answered.set_exception(Unanswered("timeout", "The SMSC did not answer in time"))
+
+    # -- asyncio
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keeps the transport; whatever it cannot write at once makes us wait."""
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # uvloop's is one without saying so
+        self._transport.set_write_buffer_limits(high=0)
+        self._may_write.set()
+        self._enquiring = self._loop.create_task(self._enquire())
+
+    def pause_writing(self) -> None:
+        """The socket is full."""
+        self._may_write.clear()
+
+    def resume_writing(self) -> None:
+        """It takes more."""
+        self._may_write.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Hands each PDU to whom it concerns."""
+        self._heard_at = self._loop.time()
+        try:
+            for pdu in self._frames.feed(data):
+                self._take(pdu)
+        except Garbled as error:
+            _log.warning("the SMSC is not understood, the connection is closed: %s", error)
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """What waits for an answer gets none."""
+        if self._enquiring is not None:
+            self._enquiring.cancel()
+        self._may_write.set()  # who waits to write learns that there is nothing to write to
+        for answered in self._waiting.values():
+            if not answered.done():
+                answered.set_exception(Unanswered("connection_lost", "The connection closed before the SMSC answered"))
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    def _take(self, pdu: Pdu) -> None:
+        if pdu.command_id & ANSWER:
+            answered = self._waiting.get(pdu.sequence)
+            if answered is not None and not answered.done():
+                answered.set_result(pdu)
+        elif pdu.command_id == DELIVER_SM:
+            self._deliver(self, pdu)
+        elif pdu.command_id == ENQUIRE_LINK:
+            self.answer(pdu, 0)
+        elif pdu.command_id == UNBIND:
+            self._ending = True
+            self.answer(pdu, 0)
+            self._transport.close()
+        elif pdu.command_id != ALERT_NOTIFICATION:  # the one request without an answer
+            self._transport.write(frame(GENERIC_NACK, pdu.sequence, status=UNKNOWN_COMMAND))
+
+    async def _enquire(self) -> None:
+        """Asks in silence whether the SMSC is still there; a session without an answer is dead."""
+        while True:
+            rest = self._heard_at + self._silence - self._loop.time()
+            if rest > 0:
+                await asyncio.sleep(rest)
+                continue
+            try:
+                await self.request(ENQUIRE_LINK, seconds=min(self._timeout, _POLITE_SECONDS))
+            except (NotWritten, Unanswered):
+                _log.warning("the SMSC does not answer to enquire_link: the connection is closed")
+                self.abort()
+                return
+
+
+async def _within(valid_until: float, waiting: Awaitable[object]) -> None:
+    """Waits for something on the way to the socket, as long as the lease allows."""
+    try:
+        async with asyncio.timeout(max(0.0, valid_until - time.monotonic())):
+            await waiting
+    except TimeoutError as error:
+        raise _expired() from error
+
+
+def _expired() -> NotWritten:
+    return NotWritten("lease_expired", "The claim of the message ran out before it was written")
