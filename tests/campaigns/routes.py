@@ -1,9 +1,11 @@
 """How a campaign is sent through each SMS provider: one row for each. All of them are simulated at one desk."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import uuid4
+
+from tests.providers.custom.gateway import configuration as plain_gateway
 
 
 @dataclass(frozen=True)
@@ -12,12 +14,16 @@ class Route:
 
     provider: str
     credentials: Callable[[str], Mapping[str, Any]]  # of an account with this name
-    configuration: Mapping[str, Any] | None = None
+    configuration: Mapping[str, Any] | Callable[[str], Mapping[str, Any]] | None = None  # of the simulator's address
     sender_kind: str = "long_code"
     sender_address: str = "+14155550100"
     account_prefix: str = "account-"
     account_is_number: bool = False
     told_beforehand: bool = False  # its callbacks go where the account says, not where each request says
+
+    def configured(self, simulator_url: str) -> Mapping[str, Any] | None:
+        """The configuration, for providers that are reached by an address of their user's."""
+        return self.configuration(simulator_url) if callable(self.configuration) else self.configuration
 
     def new_account(self) -> str:
         """A name that no account at the provider has yet."""
@@ -111,6 +117,14 @@ IP2SMS: Final = Route(
     sender_kind="alphanumeric",
     sender_address="ACME",
 )
+CUSTOM: Final = Route(
+    "custom",
+    lambda account: {"token": f"{account}.{'5' * 32}"},
+    plain_gateway,
+    sender_kind="sender",
+    sender_address="ACME",
+)
+VIVA_CONNECT: Final = replace(CUSTOM, provider="viva_connect")
 
-ROUTES: Final = (TWILIO, ROUTEE, IP2SMS, GUPSHUP, KALEYRA, NETCORE, TELSPIEL, TIMES_INTERNET)
+ROUTES: Final = (TWILIO, ROUTEE, IP2SMS, GUPSHUP, KALEYRA, NETCORE, TELSPIEL, TIMES_INTERNET, CUSTOM, VIVA_CONNECT)
 """Every provider adds its row."""

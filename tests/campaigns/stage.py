@@ -70,7 +70,7 @@ class Stage:
                 self.services, actor, provider_key=through.provider, channel=Channel.SMS
             )
         await connectors.save_credentials(
-            self.services, actor, connector.id, through.credentials(account), through.configuration
+            self.services, actor, connector.id, through.credentials(account), through.configured(self.simulator.url)
         )
         if through.told_beforehand:
             url = callback_url(self.services.settings, connector)
@@ -140,7 +140,7 @@ class Stage:
 @asynccontextmanager
 async def open_stage(directory: Path, environment: Mapping[str, str] = SHORT_TIMES) -> AsyncIterator[Stage]:
     """Starts a stack in `directory` and opens its doors; everything is gone at the end."""
-    configured = Settings(data_dir=directory)
+    configured = Settings(data_dir=directory, reachable_hosts=("127.0.0.1",))  # where the receivers of callbacks are
     async with running_stack(directory, settings=configured, extra_environment=environment) as stack:
         assert stack.doors.simulator is not None
         async with stage_of(stack.settings, stack.doors.simulator) as stage:
