@@ -129,7 +129,7 @@ _FOLD = f"""
 ), updated AS (
     UPDATE message SET
         state = moves.new_state, reason = NULL, hold_reason = NULL,
-        provider_message_id = coalesce(message.provider_message_id, moves.provider_message_id),
+        provider_message_id = coalesce(message.provider_message_id, nullif(moves.provider_message_id, '')),
         provider_status = moves.status, error_class = moves.error_class, error_code = nullif(moves.code, ''),
         error_message = moves.error_message,
         accepted_at = coalesce(message.accepted_at, moves.received_at),
@@ -274,7 +274,8 @@ WITH word AS (
     ORDER BY message_id, attempt, {_rank("state")} DESC, code DESC
 )
 UPDATE attempt SET
-    outcome = word.state, provider_message_id = coalesce(attempt.provider_message_id, word.provider_message_id),
+    outcome = word.state,
+    provider_message_id = coalesce(attempt.provider_message_id, nullif(word.provider_message_id, '')),
     error_class = word.error_class, error_code = nullif(word.code, ''), error_message = word.error_message
 FROM word
 WHERE attempt.workspace_id = word.workspace_id AND attempt.message_id = word.message_id

@@ -260,6 +260,16 @@ async def test_an_early_receipt_is_joined_by_the_commit_that_records_the_provide
     await assert_counters_agree(database, run)
 
 
+async def test_a_receipt_without_the_providers_id_leaves_room_for_it(database: Database, run: SeededRun) -> None:
+    [message] = await seed_messages(database.pool, run, 1, S.CLAIMED)
+    await store(database, [report(run, message, S.SENT)._replace(provider_message_id="")])
+    assert (await shown(database, message)).provider_message_id is None
+    async with database.transaction() as connection:
+        outcome = AttemptOutcome(message, 1, S.ACCEPTED, datetime.now(UTC), provider_message_id=provider_id(1))
+        await record(connection, workspace_id=run.workspace_id, run_id=run.run_id, outcomes=[outcome])
+    assert await shown(database, message) == Shown(S.SENT, "", provider_id(1), final=False)
+
+
 async def test_the_sweep_joins_parked_receipts_once(database: Database, run: SeededRun) -> None:
     early = [report(run, None, S.SENT, provider_message_id=provider_id(number)) for number in (1, 2, 3)]
     await store(database, early)

@@ -1,11 +1,7 @@
 """The examples on the pages about gateways work as they stand there."""
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 
 from heliograph.domain.ledger import MessageState
@@ -21,27 +17,15 @@ from heliograph.providers.registry import provider
 from heliograph.simulator.client import SimulatorClient
 from heliograph.simulator.script import AccountScript, Script
 from tests.providers.contract import message
+from tests.providers.pages import KEYS, account_name, example_of
 from tests.simulator.receiver import Receiver
-
-PAGES = Path(__file__).parents[2] / "docs" / "providers"
-_EXAMPLE = re.compile(r"^```json connector\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_ACCOUNT_NAMES = ("user_id", "account_sid", "username")
-
-KEYS = ["gupshup", "kaleyra", "netcore", "telspiel", "times_internet"]
-
-
-def _example(key: str) -> dict[str, Any]:
-    found = _EXAMPLE.search((PAGES / f"{key}.md").read_text())
-    assert found, f"docs/providers/{key}.md has no example"
-    example: dict[str, Any] = orjson.loads(found[1])
-    return example
 
 
 @pytest.mark.parametrize("key", KEYS)
 async def test_the_example_sends_and_reads_its_receipt(
     key: str, simulator: SimulatorClient, receiver: Receiver
 ) -> None:
-    kind, example = provider(key), _example(key)
+    kind, example = provider(key), example_of(key)
     account = Account(
         kind.credentials.model_validate(example["credentials"]),
         kind.configuration.model_validate(example["configuration"]),
@@ -49,8 +33,8 @@ async def test_the_example_sends_and_reads_its_receipt(
     given = example["sender"]
     sender_kind = {each.key: each for each in kind.capabilities.sender_kinds}[given["kind"]]
     sender = SenderAddress(given["kind"], sender_kind.check(given["address"]))
-    name = next(example["credentials"][field] for field in _ACCOUNT_NAMES if field in example["credentials"])
-    await simulator.set_script(Script(accounts={name: AccountScript(callback_url=receiver.url)}))
+    told = {account_name(example): AccountScript(callback_url=receiver.url)}
+    await simulator.set_script(Script(accounts=told))
 
     connection = kind.open(account, ConnectionOptions(timeout=5.0, callback_url=None, simulator_url=simulator.url))
     await connection.check_credentials()
