@@ -25,11 +25,16 @@ def settings_with(settings: Settings, environment: Mapping[str, str]) -> Setting
     """`settings` as a child sees them that gets these variables too."""
     texts = {**environment_of(settings), **environment}
     values: dict[str, Any] = {
-        _alias(field) or name: texts[variable(name)]
+        _alias(field) or name: _read(field, texts[variable(name)])
         for name, field in Settings.model_fields.items()
         if variable(name) in texts
     }
     return Settings(**values)
+
+
+def _read(field: FieldInfo, text: str) -> Any:
+    """As pydantic-settings reads a variable: a list is JSON."""
+    return json.loads(text) if isinstance(field.default, tuple) else text
 
 
 def _alias(field: FieldInfo) -> str | None:

@@ -109,7 +109,7 @@ def test_what_is_set_explicitly_stays(tmp_path: Path) -> None:
 
 def test_a_child_gets_the_same_settings_through_its_environment(tmp_path: Path) -> None:
     settings = settings_with(
-        Settings(data_dir=tmp_path, database_url="postgresql://here/db"),
+        Settings(data_dir=tmp_path, database_url="postgresql://here/db", reachable_hosts=("gateway", "10.0.0.1:80")),
         {"TEMPORAL_ADDRESS": "there:7233", "HELIOGRAPH_LEASE_SECONDS": "5", "OTEL_SERVICE_NAME": "not ours"},
     )
     assert settings.lease_seconds == 5.0
