@@ -7,8 +7,10 @@ run nothing but sending, so that a blast cannot hold up a decision.
 import asyncio
 import logging
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -45,6 +47,7 @@ from heliograph.services.connections import Connections
 from heliograph.services.context import Services
 from heliograph.services.opening import open_services
 from heliograph.services.sending import SendingEngine
+from heliograph.services.watchdog import read_silences
 from heliograph.services.webhook_pump import WebhookPump
 from heliograph.settings import Settings, settings
 from heliograph.stack.collector import tune_collector
@@ -159,7 +162,9 @@ async def start_standing_workflows(client: Client, configured: Settings) -> None
 
 async def _read_figures(services: Services) -> LedgerFigures:
     async with services.database.pool.acquire() as connection:
-        return await read_ledger_figures(connection)
+        figures = await read_ledger_figures(connection)
+        silences = await read_silences(connection, services.settings)
+    return replace(figures, silent_connectors=Counter(silence.provider for silence in silences))
 
 
 async def run(lanes: list[Lane]) -> None:

@@ -20,6 +20,7 @@ from heliograph.services.health import judge_connectors
 from heliograph.services.in_doubt import resolve_in_doubt
 from heliograph.services.looking_after import askable, look_after
 from heliograph.services.starting import start_campaign, start_import, start_polling
+from heliograph.services.watchdog import describe, read_silences
 from heliograph.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ _BROKEN_OFF = frozenset(
     }
 )
 _ROWS_AT_A_TIME = 1_000
+_WARN_AGAIN_SECONDS = 900.0
 
 
 class SweeperActivities:
@@ -48,6 +50,7 @@ class SweeperActivities:
         self._connections = connections
         self._settings = settings
         self._polled_at: dict[UUID, float] = {}  # time.monotonic(), by connector
+        self._told_at: dict[UUID, float] = {}  # the same, of the watchdog's warnings
 
     @activity.defn
     async def sweep(self) -> SweepResult:
@@ -69,6 +72,7 @@ class SweeperActivities:
                 next_look = now + _LOOK_FOR_WORKFLOWS_SECONDS
                 total = _plus(total, SweepResult(restarted=await self._restart_lost_workflows()))
                 await idempotency.delete_expired_keys(self._database)
+                await self._warn_of_silence()
             beating.update(**total.model_dump())
             await asyncio.sleep(_ANNOUNCE_SECONDS)
         return total
@@ -111,6 +115,19 @@ class SweeperActivities:
                 self._polled_at[asked.connector_id] = now
             except RPCError as error:  # the next round tries again
                 _log.error("polling of connector %s cannot be started: %s", asked.connector_id, error.message)
+
+    async def _warn_of_silence(self) -> None:
+        """Says of each connector that brings no receipts so, at its first round and then now and then."""
+        silences = await read_silences(self._database.pool, self._settings)
+        now = time.monotonic()
+        silent = {each.connector_id for each in silences}
+        for connector_id in self._told_at.keys() - silent:
+            _log.warning("connector %s brings receipts again", connector_id)
+        self._told_at = {key: at for key, at in self._told_at.items() if key in silent}
+        for each in silences:
+            if now >= self._told_at.get(each.connector_id, -_WARN_AGAIN_SECONDS) + _WARN_AGAIN_SECONDS:
+                self._told_at[each.connector_id] = now
+                _log.warning("connector %s: %s", each.connector_id, describe(each, self._settings))
 
     async def _restart_lost_workflows(self) -> int:
         """Starts the workflow of every open run that has none: its start was lost, or the cluster was replaced."""

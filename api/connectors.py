@@ -14,7 +14,7 @@ from api.problems import documented
 from heliograph.db.tables import Connector
 from heliograph.domain.vocabulary import Channel
 from heliograph.providers.protocol import Provider
-from heliograph.services import connectors
+from heliograph.services import connectors, watchdog
 from heliograph.services.context import Actor, Services
 
 router = APIRouter(prefix="/v1/connectors", tags=["connectors"], responses=documented(401, 403, 422))
@@ -80,6 +80,9 @@ class ConnectorAnswer(BaseModel):
         description="Where the provider is to report deliveries. Its middle part is a secret, shown to admins."
     )
     inbound_url: str | None = Field(description="Where the provider is to hand on messages from people; as secret.")
+    trouble: str | None = Field(
+        description="What is wrong and what to check: it accepts messages and brings no receipts. null: nothing."
+    )
     created_at: datetime
     updated_at: datetime
 
@@ -153,9 +156,9 @@ async def list_providers(actor: CurrentActor) -> ProviderList:
 @router.get("", summary="The workspace's connectors")
 async def list_connectors(services: TheServices, actor: CurrentActor) -> ConnectorList:
     """All of them: there are a handful. A new workspace has Twilio, not authenticated yet."""
-    return ConnectorList(
-        items=[_shown(services, actor, each) for each in await connectors.list_connectors(services, actor)]
-    )
+    found = await connectors.list_connectors(services, actor)
+    troubles = await watchdog.read_troubles(services, actor)
+    return ConnectorList(items=[_shown(services, actor, each, troubles.get(each.id)) for each in found])
 
 
 @router.post("", status_code=201, summary="Add a connector", responses=documented(409))
@@ -163,7 +166,7 @@ async def create_connector(services: TheServices, call: Idempotent, body: NewCon
     """A further account at a provider; save its credentials next."""
 
     async def create() -> ConnectorAnswer:
-        return _shown(
+        return await _whole(
             services,
             call.actor,
             await connectors.create_connector(
@@ -177,7 +180,7 @@ async def create_connector(services: TheServices, call: Idempotent, body: NewCon
         )
 
     async def again(connector_id: UUID) -> ConnectorAnswer:
-        return _shown(services, call.actor, await connectors.get_connector(services, call.actor, connector_id))
+        return await _whole(services, call.actor, await connectors.get_connector(services, call.actor, connector_id))
 
     return await call.once(ConnectorAnswer, create, again)
 
@@ -185,7 +188,8 @@ async def create_connector(services: TheServices, call: Idempotent, body: NewCon
 @router.get("/{connector_id}", summary="A connector", responses=documented(404))
 async def get_connector(services: TheServices, actor: CurrentActor, connector_id: ConnectorId) -> ConnectorAnswer:
     """One connector of the workspace."""
-    return _shown(services, actor, await connectors.get_connector(services, actor, connector_id))
+    connector = await connectors.get_connector(services, actor, connector_id)
+    return await _whole(services, actor, connector)
 
 
 @router.patch("/{connector_id}", summary="Change a connector", responses=documented(404))
@@ -194,7 +198,7 @@ async def update_connector(
 ) -> ConnectorAnswer:
     """Its name or its speed limit."""
     changes = cast("connectors.ConnectorChanges", body.model_dump(exclude_unset=True))
-    return _shown(services, actor, await connectors.update_connector(services, actor, connector_id, changes))
+    return await _whole(services, actor, await connectors.update_connector(services, actor, connector_id, changes))
 
 
 @router.put(
@@ -207,7 +211,7 @@ async def save_credentials(
     connector, message = await connectors.save_credentials(
         services, actor, connector_id, body.credentials, body.configuration
     )
-    return CredentialsSaved(message=message, connector=_shown(services, actor, connector))
+    return CredentialsSaved(message=message, connector=await _whole(services, actor, connector))
 
 
 @router.get("/{connector_id}/balance", summary="The balance at the provider", responses=documented(400, 404, 409, 502))
@@ -223,7 +227,12 @@ async def delete_connector(services: TheServices, actor: CurrentActor, connector
     await connectors.delete_connector(services, actor, connector_id)
 
 
-def _shown(services: Services, actor: Actor, connector: Connector) -> ConnectorAnswer:
+async def _whole(services: Services, actor: Actor, connector: Connector) -> ConnectorAnswer:
+    troubles = await watchdog.read_troubles(services, actor)
+    return _shown(services, actor, connector, troubles.get(connector.id))
+
+
+def _shown(services: Services, actor: Actor, connector: Connector, trouble: str | None) -> ConnectorAnswer:
     return ConnectorAnswer(
         id=connector.id,
         provider=connector.provider,
@@ -235,6 +244,7 @@ def _shown(services: Services, actor: Actor, connector: Connector) -> ConnectorA
         configuration=connectors.account_configuration(connector),
         status_url=connectors.status_url(services, actor, connector),
         inbound_url=connectors.inbound_url(services, actor, connector),
+        trouble=trouble,
         created_at=connector.created_at,
         updated_at=connector.updated_at,
     )

@@ -12,6 +12,7 @@ from heliograph.providers.protocol import Account, Provider, ProviderRequest
 from heliograph.providers.registry import provider
 from heliograph.secrets import KeyRing
 from heliograph.services.connections import open_account
+from heliograph.services.watching import Watch
 from heliograph.telemetry.metrics import Verdict, record_callbacks
 
 _KEPT_SECONDS = 30.0
@@ -37,6 +38,7 @@ class CallbackConnectors:
     def __init__(self, database: Database, key_ring: KeyRing) -> None:
         self._database = database
         self._key_ring = key_ring
+        self.watch = Watch(database)
         self._known: dict[str, CallbackConnector] = {}
         self._reading: dict[str, asyncio.Task[CallbackConnector]] = {}
 
@@ -55,6 +57,7 @@ class CallbackConnectors:
         connector = await self.renewed(connector)  # the credentials may have changed a moment ago
         if not connector.provider.verify(request, connector.account):
             record_callbacks(connector.provider.key, Verdict.REFUSED)
+            await self.watch.refused(connector.workspace_id, connector.id)
             raise Forbidden("the signature does not match this address and body", code="bad_signature")
         return connector
 

@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 
 from heliograph.db.engine import Database
 from heliograph.db.outcomes import AttemptOutcome
+from heliograph.domain.ledger import MessageState
 from heliograph.errors import Defect
 from heliograph.pacing.budget import ClaimBudget
 from heliograph.pacing.health import CallCounter
@@ -27,6 +28,7 @@ from heliograph.providers.protocol import (
 )
 from heliograph.services.outcomes import broken, released, to_outcome
 from heliograph.services.recording import BatchInFlight, Recorder
+from heliograph.services.watching import Watch
 from heliograph.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Crew:
         self._settings = settings
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
         self._counter = CallCounter(database)
+        self._watch = Watch(database)
         self.budget = ClaimBudget(settings.chunk)
         self.recorder = Recorder(database, self._recorded)
         self.stopping = False
@@ -95,8 +98,11 @@ class Crew:
         while True:
             job = await self._jobs.get()
             try:
-                for outcome in await self._call(job):
+                outcomes = await self._call(job)
+                for outcome in outcomes:
                     self.recorder.add(job.batch, outcome)
+                if job.batch.callbacks and any(outcome.state is MessageState.ACCEPTED for outcome in outcomes):
+                    await self._watch.accepted(job.batch.workspace_id, job.batch.connector_id)
             finally:
                 self._jobs.task_done()
 

@@ -13,6 +13,7 @@ from heliograph.db.tables import Connector
 from heliograph.providers.protocol import InboundMessage, InboundPart, StatusReport
 from heliograph.services.inbound import store_inbound
 from heliograph.services.receipts import store, to_incoming
+from heliograph.services.watching import Watch
 
 _EARLY_SECONDS: Final = (0.1, 0.4)
 """A receipt may be faster than the commit that keeps the provider's name of its message; one whose name may be spelled
@@ -26,6 +27,7 @@ class ConnectorInbox:
         self._database = database
         self._workspace_id = connector.workspace_id
         self._connector_id = connector.id
+        self._watch = Watch(database)
 
     async def take_reports(self, reports: Sequence[StatusReport]) -> None:
         """Stores and folds receipts; one that PostgreSQL cannot hold is logged and left, the others are kept.
@@ -69,7 +71,9 @@ class ConnectorInbox:
         return known, unknown
 
     async def _store(self, reports: Sequence[StatusReport]) -> None:
-        await store(self._database, [to_incoming(self._workspace_id, self._connector_id, each) for each in reports])
+        if reports:
+            await store(self._database, [to_incoming(self._workspace_id, self._connector_id, each) for each in reports])
+            await self._watch.heard(self._workspace_id, self._connector_id)
 
     async def _add_part(self, key: PartKey, part: InboundPart) -> WholeMessage | None:
         return await add_part(self._database, self._workspace_id, self._connector_id, key, part.number, part.octets)

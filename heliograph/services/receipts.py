@@ -98,3 +98,4 @@ async def take_status_callback(
         raise
     if reports:
         await batcher.add([to_incoming(connector.workspace_id, connector.id, report) for report in reports])
+        await connectors.watch.heard(connector.workspace_id, connector.id)

@@ -42,7 +42,9 @@ class BatchInFlight:
         self.connector_id = connector_id
         self.route = route
         self.routed = routed
-        self.references = provider(route.provider).capabilities.references
+        capabilities = provider(route.provider).capabilities
+        self.references = capabilities.references
+        self.callbacks = capabilities.callbacks
         self.calls = BatchCalls(route)
         self._open = 0
         self._idle = asyncio.Event()

@@ -5,13 +5,17 @@ import http.client
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+import asyncpg
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from heliograph.contracts import Lane
+from heliograph.db.engine import open_database
 from heliograph.db.migrate import missing_migrations
+from heliograph.db.trouble import DATABASE_TROUBLE
 from heliograph.secrets import load_key_ring
+from heliograph.services.watchdog import describe, read_silences
 from heliograph.settings import Settings
 from heliograph.stack.checks import http_status
 from heliograph.stack.diagnosis import Finding, failed, ok, warning
@@ -35,6 +39,24 @@ async def database(settings: Settings) -> Finding:
     if missing:
         return failed("database", f"migrations are missing: {', '.join(missing)}", "run `heliograph migrate`")
     return ok("database", f"PostgreSQL {found}, schema up to date")
+
+
+async def receipts(settings: Settings) -> list[Finding]:
+    """Connectors that accept messages and bring no receipts."""
+    if settings.database_url is None:
+        return []
+    try:
+        async with open_database(settings.database_url, pool_size=1) as opened:
+            silences = await read_silences(opened.pool, settings)
+    except (*DATABASE_TROUBLE, asyncpg.PostgresError):
+        return []  # the finding about the database says why
+    if not silences:
+        return [ok("receipts", "every connector in use brings them")]
+    findings = []
+    for each in silences:
+        text, _, advice = describe(each, settings).partition(": ")
+        findings.append(warning("receipts", f"connector {each.name!r} ({each.connector_id}): {text}", advice))
+    return findings
 
 
 async def temporal(settings: Settings) -> list[Finding]:

@@ -32,6 +32,7 @@ class LedgerFigures:
     outbox_depth: int = 0
     outbox_age: timedelta = timedelta(0)
     parked_receipts: int = 0
+    silent_connectors: Mapping[str, int] = field(default_factory=dict)  # by provider
 
 
 Read = Callable[[], LedgerFigures]
@@ -51,6 +52,7 @@ def register_ledger_gauges(read: Read) -> None:
         table.OUTBOX_DEPTH: lambda figures: [Observation(figures.outbox_depth)],
         table.OUTBOX_AGE: lambda figures: [Observation(figures.outbox_age.total_seconds())],
         table.PARKED: lambda figures: [Observation(figures.parked_receipts)],
+        table.SILENT: _silent_connectors,
     }
     for instrument, observe in observers.items():
         present.create_observable_gauge(
@@ -81,6 +83,10 @@ def _open_runs(figures: LedgerFigures) -> Iterable[Observation]:
         Observation(count, {"status": status.value, "category": category.value})
         for (status, category), count in figures.open_runs.items()
     ]
+
+
+def _silent_connectors(figures: LedgerFigures) -> Iterable[Observation]:
+    return [Observation(count, {"provider": provider}) for provider, count in figures.silent_connectors.items()]
 
 
 @asynccontextmanager

@@ -83,6 +83,12 @@ OPEN_RUNS: Final = _gauge("runs.open", ("status", "category"), "Runs that are no
 OUTBOX_DEPTH: Final = _gauge("outbox.depth", (), "Outbox rows not dispatched yet.", "{row}")
 OUTBOX_AGE: Final = _gauge("outbox.age", (), "Age of the oldest outbox row that is due.", "s")
 PARKED: Final = _gauge("receipts.parked", (), "Receipts whose message is not known yet.", "{receipt}")
+SILENT: Final = _gauge(
+    "connectors.silent",
+    ("provider",),
+    "Connectors that accept messages and bring no receipt for too long.",
+    "{connector}",
+)
 HTTP_REQUEST: Final = Instrument(
     "http.server.request.duration",
     Kind.HISTOGRAM,
@@ -95,5 +101,5 @@ HTTP_REQUEST: Final = Instrument(
 INSTRUMENTS: Final = (
     *(CLAIMED, ACCEPTED, RETURNED, REJECTED, DOUBTED, SENT, DELIVERED, UNDELIVERED, FAILED, UNCONFIRMED, UNKNOWN),
     *(EXCLUDED, CLAIM_TO_ACCEPT, RECEIPT_LAG, PROVIDER_REQUEST, CALLBACKS, IMPORTED, PACING_WAIT),
-    *(QUEUE_DEPTH, CLAIMED_NOW, IN_DOUBT, AWAITED, OPEN_RUNS, OUTBOX_DEPTH, OUTBOX_AGE, PARKED, HTTP_REQUEST),
+    *(QUEUE_DEPTH, CLAIMED_NOW, IN_DOUBT, AWAITED, OPEN_RUNS, OUTBOX_DEPTH, OUTBOX_AGE, PARKED, SILENT, HTTP_REQUEST),
 )
