@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import InvalidInput
+from heliograph.providers.protocol import EmailContent, ProviderError, Refused
 
 CONTROL_CHARACTER: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """What could end a header's line, or is meant for terminals. Zero-width joiners, which emoji need, are none."""
@@ -54,3 +56,18 @@ def check_headers(headers: Mapping[str, str]) -> None:
             raise InvalidInput.of(field, "has no line breaks or other control characters", "control_character")
         if not 0 < len(value.encode(errors="replace")) <= _LONGEST_VALUE:
             raise InvalidInput.of(field, f"has from 1 to {_LONGEST_VALUE} octets", "length")
+
+
+def refuse_unmailable(body: str, email: EmailContent) -> Refused | None:
+    """The refusal of what cannot be an e-mail, whichever way it is sent; None for all others."""
+    try:
+        check_subject(email.subject)
+        check_headers(email.headers)
+        for text in (body, email.subject, email.html or "", *email.headers.values()):
+            text.encode()
+    except InvalidInput as error:
+        (broken,) = error.errors
+        return Refused(ProviderError(ErrorClass.CONTENT, broken.code, error.detail))
+    except UnicodeEncodeError:
+        return Refused(ProviderError(ErrorClass.CONTENT, "not_unicode", "The text has a lone surrogate"))
+    return None

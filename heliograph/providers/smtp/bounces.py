@@ -4,7 +4,6 @@ A message is named by the envelope id, by its Message-ID, or by the address that
 is there and is ours.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -17,11 +16,11 @@ from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import InvalidInput
 from heliograph.providers.protocol import ProviderError, ProviderRequest, StatusReport, parse_reference
+from heliograph.providers.shared.mail_status import class_of_bounce, find_status
 from heliograph.providers.smtp.account import SmtpConfiguration
 from heliograph.providers.smtp.envelope import Reference, reference_of_address, reference_of_message_id
-from heliograph.providers.smtp.replies import class_of_status, words
+from heliograph.providers.smtp.replies import words
 
-_STATUS: Final = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _STATES: Final = {
     "delivered": MessageState.DELIVERED,
     "relayed": MessageState.SENT,  # gone on to a server that reports nothing
@@ -31,7 +30,6 @@ _STATES: Final = {
 }
 _RETURNED: Final = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"})
 _CAME_TO: Final = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
-_OF_A_BOUNCE: Final = frozenset({ErrorClass.RECIPIENT, ErrorClass.SENDER, ErrorClass.CONTENT})
 _COMPLAINTS: Final = frozenset({"abuse", "fraud", "opt-out", "opt-out-list"})
 _COMPLAINED: Final = ProviderError(ErrorClass.OPT_OUT, "complaint", "The recipient reported the message as unwanted")
 _MOST_RECIPIENTS: Final = 20
@@ -75,24 +73,13 @@ def _recipient_report(block: _Mail, reference: Reference, message_id: str, at: d
 
 def _error(block: _Mail) -> ProviderError:
     diagnostic = _field(block, "Diagnostic-Code").partition(";")[2].strip()
-    status = _status(_field(block, "Status"))
+    status = find_status(_field(block, "Status"))
     if status is None or status[1:] == (0, 0):
-        status = _status(diagnostic) or status
+        status = find_status(diagnostic) or status
     if status is None:
         return ProviderError(ErrorClass.DELIVERY, "failed", words(diagnostic) or "The mail came back")
     code = ".".join(map(str, status))
-    return ProviderError(_error_class(status), code, words(diagnostic) or f"The mail came back with {code}")
-
-
-def _error_class(status: tuple[int, int, int]) -> ErrorClass:
-    """4.x.x is about the time it took, not about the address."""
-    known = class_of_status(status[1], status[2]) if status[0] == 5 else None
-    return known if known in _OF_A_BOUNCE else ErrorClass.DELIVERY
-
-
-def _status(text: str) -> tuple[int, int, int] | None:
-    found = _STATUS.search(text)
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+    return ProviderError(class_of_bounce(status), code, words(diagnostic) or f"The mail came back with {code}")
 
 
 def _is_complaint(part: _Mail) -> bool:

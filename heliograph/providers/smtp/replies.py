@@ -11,6 +11,7 @@ from typing import Final
 
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.providers.protocol import InDoubt, NotProcessed, Outcome, ProviderError, Refused
+from heliograph.providers.shared.mail_status import class_of_status
 
 
 class Step(Enum):
@@ -32,38 +33,6 @@ _LONGEST_TEXT: Final = 200
 _CLOSING: Final = 421
 """By which a server closes the connection: it is overloaded, stopping, or has had enough of us."""
 
-_BY_SUBJECT_AND_DETAIL: Final = {
-    (1, 7): ErrorClass.SENDER,  # bad syntax of the sender's mailbox
-    (1, 8): ErrorClass.SENDER,  # bad sender's system
-    (2, 1): ErrorClass.RECIPIENT,  # mailbox disabled
-    (2, 3): ErrorClass.CONTENT,  # longer than the mailbox allows
-    (3, 4): ErrorClass.CONTENT,  # too big for the system
-    (4, 4): ErrorClass.RECIPIENT,  # unable to route: the domain takes no mail
-    (4, 5): ErrorClass.ACCOUNT,  # congestion: the code of large relays for an account's daily limit
-    (6, 7): ErrorClass.OTHER,  # a server on the way does not take non-ASCII addresses
-    (7, 8): ErrorClass.AUTH,  # credentials invalid
-    (7, 9): ErrorClass.AUTH,  # mechanism too weak
-    (7, 11): ErrorClass.AUTH,  # encryption required for the mechanism
-    (7, 13): ErrorClass.ACCOUNT,  # account disabled
-    (7, 14): ErrorClass.ACCOUNT,  # trust relationship required
-    (7, 20): ErrorClass.SENDER,  # no passing DKIM signature
-    (7, 21): ErrorClass.SENDER,
-    (7, 22): ErrorClass.SENDER,
-    (7, 23): ErrorClass.SENDER,  # SPF
-    (7, 24): ErrorClass.SENDER,
-    (7, 25): ErrorClass.SENDER,  # reverse DNS
-    (7, 26): ErrorClass.SENDER,  # DMARC and the like
-    (7, 27): ErrorClass.SENDER,  # the sender's domain takes no mail
-}
-"""Details that mean something else than their subject. Source: the IANA registry of enhanced status codes."""
-_BY_SUBJECT: Final = {
-    1: ErrorClass.RECIPIENT,  # addressing
-    2: ErrorClass.DELIVERY,  # the mailbox: full, for instance
-    3: ErrorClass.OTHER,  # mail system
-    4: ErrorClass.DELIVERY,  # network and routing
-    5: ErrorClass.OTHER,  # protocol
-    6: ErrorClass.CONTENT,  # media
-}
 _SECURITY_BY_STEP: Final = {
     Step.AUTH: ErrorClass.AUTH,
     Step.MAIL: ErrorClass.SENDER,
@@ -140,11 +109,6 @@ def _error_class(reply: Reply) -> ErrorClass:
         return class_of_status(enhanced[1], enhanced[2]) or _SECURITY_BY_STEP.get(reply.step, ErrorClass.OTHER)
     by_step = _BY_STEP.get(reply.step, ErrorClass.OTHER)
     return _BY_CODE_AND_STEP.get((reply.code, reply.step), by_step)
-
-
-def class_of_status(subject: int, detail: int) -> ErrorClass | None:
-    """What an enhanced status code means, its class apart; None where that depends on when it was said."""
-    return _BY_SUBJECT_AND_DETAIL.get((subject, detail)) or _BY_SUBJECT.get(subject)
 
 
 def words(text: str) -> str:
