@@ -98,6 +98,7 @@ def _doors(stack: RunningStack) -> Table:
         "PostgreSQL": _without_password(doors.database),
         "Simulated Twilio": doors.simulator,
         "Simulated mail relay": doors.simulator_smtp,
+        "Simulated SMSC (SMPP)": doors.simulator_smpp,
         "Logs": str(directory / LOGS),
     }
     for name, address in rows.items():

@@ -1,6 +1,6 @@
 """Simulated providers in a process of their own.
 
-`python -m heliograph.simulator --port N [--smtp-port N] [--script FILE] [--log FILE]`
+`python -m heliograph.simulator --port N [--smtp-port N] [--smpp-port N] [--script FILE] [--log FILE]`
 """
 
 import argparse
@@ -8,6 +8,7 @@ import asyncio
 import gc
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
@@ -25,6 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m heliograph.simulator", description="Simulated providers.")
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--smtp-port", type=int, help="also be a mail relay, on this port")
+    parser.add_argument("--smpp-port", type=int, help="also be an SMSC, on this port")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--preset", type=Preset, choices=list(Preset), help="instead of a script: ready-made defaults")
     parser.add_argument("--script", type=Path, help="a script in JSON, see docs/simulator.md")
@@ -38,9 +40,9 @@ def _script(arguments: argparse.Namespace) -> Script:
     return Script.model_validate_json(arguments.script.read_bytes())
 
 
-async def serve(host: str, port: int, script: Script, log: Path | None, *, smtp_port: int | None = None) -> None:
+async def serve(arguments: argparse.Namespace, script: Script) -> None:
     """Serves until SIGTERM or SIGINT."""
-    simulator = Simulator(script, log)
+    simulator = Simulator(script, arguments.log)
     admin = Admin(simulator)
 
     def answer(request: Request) -> Reply:
@@ -50,10 +52,16 @@ async def serve(host: str, port: int, script: Script, log: Path | None, *, smtp_
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = await loop.create_server(lambda: HttpProtocol(answer), host, port, backlog=_BACKLOG)
-    servers = [server]
-    if smtp_port is not None:
-        servers.append(await loop.create_server(simulator.mail_relay.protocol, host, smtp_port, backlog=_BACKLOG))
+    protocols: tuple[tuple[int | None, Callable[[], asyncio.Protocol]], ...] = (
+        (arguments.port, lambda: HttpProtocol(answer)),
+        (arguments.smtp_port, simulator.mail_relay.protocol),
+        (arguments.smpp_port, simulator.smsc.protocol),
+    )
+    servers = [
+        await loop.create_server(protocol, arguments.host, port, backlog=_BACKLOG)
+        for port, protocol in protocols
+        if port is not None
+    ]
     gc.freeze()  # a million messages are no garbage: the collector need not look at what was there at the start
     try:
         await stop.wait()
@@ -72,7 +80,7 @@ def main() -> int:
         sys.stderr.write(f"{arguments.script}: {error}\n")
         return 2
     try:
-        uvloop.run(serve(arguments.host, arguments.port, script, arguments.log, smtp_port=arguments.smtp_port))
+        uvloop.run(serve(arguments, script))
     except OSError as error:
         sys.stderr.write(f"cannot listen on {arguments.host}: {error}\n")
         return 1

@@ -13,6 +13,7 @@ from heliograph.simulator.http import Reply, Request
 from heliograph.simulator.messages import Messages
 from heliograph.simulator.script import Script
 from heliograph.simulator.simulator import Simulator
+from heliograph.simulator.smsc import Spoken
 from heliograph.simulator.twilio_inbound import Inbound
 
 
@@ -30,6 +31,7 @@ class Admin:
             (b"GET", b"/simulator/duplicates"): self._duplicates,
             (b"GET", b"/simulator/statistics"): self._statistics,
             (b"POST", b"/simulator/inbound"): self._inbound,
+            (b"POST", b"/simulator/smpp/inbound"): self._smpp_inbound,
             (b"POST", b"/simulator/reset"): self._reset,
         }
 
@@ -55,6 +57,10 @@ class Admin:
     def _put_script(self, request: Request) -> Reply:
         self._simulator.follow(Script.model_validate_json(request.body))
         return self._get_script(request)
+
+    def _smpp_inbound(self, request: Request) -> Reply:
+        self._simulator.smsc.receive(Spoken.model_validate_json(request.body))
+        return _json({"status": "ok"})
 
     def _inbound(self, request: Request) -> Reply:
         message = Inbound.model_validate_json(request.body)

@@ -135,6 +135,16 @@ class Failure(_Part):
     times: int | None = Field(default=None, ge=1, description="Only for the first so many requests.")
 
 
+class SmscManner(_Part):
+    """How an SMSC treats an account, where SMSCs differ."""
+
+    ids: Literal["text", "hexadecimal_then_decimal", "decimal_then_hexadecimal"] = Field(
+        default="text", description="How messages are named: in the answer, then in the receipt."
+    )
+    receipts: Literal["standard", "long_dates", "sparse", "lower_case", "parameters"] = "standard"
+    binds: int | None = Field(default=None, ge=1, description="Binds the account may have; none: any number.")
+
+
 class AccountScript(_Part):
     """An account at Twilio. Lists that are None: everything that does not end in 404."""
 
@@ -150,6 +160,8 @@ class AccountScript(_Part):
     verified: list[str] = Field(default_factory=list, description="The numbers a trial account may send to.")
     failure: Failure | None = None
     callback_url: str = Field(default="", description="Where callbacks go, at providers that are told so beforehand.")
+
+    smsc: SmscManner = SmscManner()
 
     @property
     def is_broke(self) -> bool:

@@ -14,6 +14,7 @@ from heliograph.simulator.providers.registry import open_apis
 from heliograph.simulator.receipts import ReceiptSchedule
 from heliograph.simulator.script import Script
 from heliograph.simulator.sending import Sending
+from heliograph.simulator.smsc import Smsc
 from heliograph.simulator.twilio import TwilioApi
 from heliograph.simulator.twilio_callbacks import TwilioCallbacks
 from heliograph.simulator.twilio_inbound import Inbound, word
@@ -37,6 +38,7 @@ class Simulator:
         self.desk = Desk(self.messages, self._receipts, playbook, script.accounts)
         self._apis = open_apis(self.desk)
         self.mail_relay = MailRelay(self.desk)
+        self.smsc = Smsc(self.desk)
 
     def answer(self, request: Request) -> Reply | None:
         """The reply of the provider whose address it is; None when it is nobody's.
@@ -74,6 +76,7 @@ class Simulator:
         self._callbacks.counts.clear()
         self._apis = open_apis(self.desk)
         self.mail_relay.reset()
+        self.smsc.reset()
         self.follow(self._first_script)
 
     def statistics(self) -> dict[str, Any]:
@@ -83,6 +86,7 @@ class Simulator:
             "callbacks": dict(self._callbacks.counts),
             "callbacks_planned": len(self._receipts),
             "callbacks_waiting": self._callbacks.waiting,
+            "smpp": self.smsc.statistics(),
         }
 
     def close(self) -> None:

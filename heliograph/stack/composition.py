@@ -65,6 +65,7 @@ def doors_of(settings: Settings, choice: Choice, ports: Ports) -> Doors:
         database=embedded.url if "postgres" in choice else settings.database_url,
         simulator=f"http://{local}:{ports.simulator}" if "simulator" in choice else None,
         simulator_smtp=f"smtp://{local}:{ports.simulator_smtp}" if "simulator" in choice else None,
+        simulator_smpp=f"smpp://{local}:{ports.simulator_smpp}" if "simulator" in choice else None,
     )
 
 
@@ -121,7 +122,12 @@ def _servers(settings: Settings, choice: Choice, ports: Ports, client: Client) -
 
 
 def _simulator_ports(ports: Ports) -> list[str]:
-    return ["--port", str(ports.simulator), "--smtp-port", str(ports.simulator_smtp)]
+    ports_by_option = {
+        "--port": ports.simulator,
+        "--smtp-port": ports.simulator_smtp,
+        "--smpp-port": ports.simulator_smpp,
+    }
+    return [word for option, port in ports_by_option.items() for word in (option, str(port))]
 
 
 def _steps(settings: Settings, client: Client, note: Callable[[str, str], None]) -> Iterator[Node]:

@@ -32,6 +32,7 @@ class Doors(_Described):
     database: str | None = None  # postgresql://…
     simulator: str | None = None  # http://127.0.0.1:8090
     simulator_smtp: str | None = None  # smtp://127.0.0.1:8025
+    simulator_smpp: str | None = None  # smpp://127.0.0.1:2775
 
 
 class PartDescription(_Described):
@@ -94,6 +95,7 @@ def settings_of_doors(settings: Settings, doors: Doors) -> dict[str, Any]:
         "simulator_port": _port(doors.simulator),
         "reachable_hosts": _with_simulator(settings.reachable_hosts, doors.simulator),
         "simulator_smtp_port": _port(doors.simulator_smtp),
+        "simulator_smpp_port": _port(doors.simulator_smpp),
     }
     return {name: value for name, value in known.items() if value is not None}
 

@@ -20,6 +20,7 @@ class Ports:
     temporal_ui: int = 8233
     simulator: int = 8090
     simulator_smtp: int = 8025
+    simulator_smpp: int = 2775
 
     @classmethod
     def free(cls) -> Self:
@@ -32,7 +33,7 @@ class Ports:
         wanted: dict[str, int] = asdict(cls())
         if last is not None:
             wanted |= {name: port for name in wanted if (port := _port_of(getattr(last, name))) is not None}
-        for name in ("api", "simulator", "simulator_smtp"):
+        for name in ("api", "simulator", "simulator_smtp", "simulator_smpp"):
             if f"{name}_port" in settings.model_fields_set:
                 wanted[name] = getattr(settings, f"{name}_port")
         return cls(**wanted)._made_free(usual=True, note=note)
