@@ -80,10 +80,10 @@ async def read_backlogs(connection: Connection, webhook_ids: Sequence[UUID], mos
         FROM unnest($1::uuid[]) AS wanted (id)
         CROSS JOIN LATERAL (SELECT count(*) FROM (
             SELECT FROM webhook_delivery WHERE webhook_id = wanted.id AND dead_at IS NULL LIMIT $2
-        ) AS some) AS waiting
+        ) AS counted) AS waiting
         CROSS JOIN LATERAL (SELECT count(*) FROM (
             SELECT FROM webhook_delivery WHERE webhook_id = wanted.id AND dead_at IS NOT NULL LIMIT $2
-        ) AS some) AS dead
+        ) AS counted) AS dead
         """,
         webhook_ids,
         most,
