@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -12,6 +11,7 @@ from heliograph.errors import InvalidInput
 from heliograph.providers.protocol import ProviderRequest, StatusReport
 from heliograph.providers.routee.statuses import STATES, UNSUCCESSFUL, delivery_error
 from heliograph.providers.shared.callback_address import reference_in
+from heliograph.providers.shared.instants import read_instant
 
 REFERENCE_PARAMETER: Final = "r"
 """Carries our reference in the address of the callback."""
@@ -48,7 +48,7 @@ def read_part(content: Mapping[str, Any]) -> StatusReport:
         state=state,
         part=_part(content),
         error=delivery_error(str(name), _detailed(status)) if state in UNSUCCESSFUL else None,
-        occurred_at=_instant(status.get("updatedDate", status.get("date"))),
+        occurred_at=read_instant(status.get("updatedDate", status.get("date"))),
     )
 
 
@@ -73,14 +73,3 @@ def _detailed(status: Mapping[str, Any]) -> str:
     reason = status.get("reason")
     detailed = reason.get("detailedStatus") if isinstance(reason, dict) else None
     return detailed if isinstance(detailed, str) else ""
-
-
-def _instant(text: object) -> datetime | None:
-    """An ISO 8601 instant, without a zone in UTC: taken when it can be read, never a reason to refuse."""
-    if not isinstance(text, str):
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
