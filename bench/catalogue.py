@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench import campaign, campaign_full, growth, history, import_audience, peer, receipts
+from bench import campaign, campaign_full, campaign_http, growth, history, import_audience, peer, receipts
 from bench.figures import Figures, Options, Reach
 
 Line = Mapping[str, Any]
@@ -43,6 +43,7 @@ BENCHES: Mapping[str, Bench] = dict(
     [
         _bench(campaign.NAME, Reach(0.8), campaign.run),
         _bench(campaign_full.NAME, Reach(0.3), campaign_full.run),
+        _bench(campaign_http.NAME, Reach(0.4), campaign_http.run),
         _bench(growth.NAME, Reach(0.95), growth.run, memory_ratio=Reach(1.2, at_most=True)),
         _bench(history.NAME, Reach(1.0, at_most=True), history.run),
         _bench(import_audience.NAME, Reach(0.1), import_audience.run),

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,9 @@ from heliograph.simulator.client import SimulatorClient
 from heliograph.simulator.script import Receipts, Script
 from heliograph.stack.composition import WORKERS
 from heliograph.stack.running import RunningStack, running_stack
+
+Connect = Callable[[Services, Actor, str], Awaitable[None]]
+"""Makes the default sender; told where the simulator is."""
 
 BODY = "Hi {{ first_name }}, the spring collection is here: 20 % off in {{ city }} until Sunday. Reply STOP to opt out."
 SILENT = Script(receipts=Receipts(lost=1.0))
@@ -157,7 +160,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(report: Report, environment: Mapping[str, str] | None = None) -> AsyncIterator[Stage]:
+async def open_stage(
+    report: Report, environment: Mapping[str, str] | None = None, connect: Connect | None = None
+) -> AsyncIterator[Stage]:
     """Starts a stack in a directory of its own, with a connector, a sender and a template; all gone at the end."""
     report("starting a stack")
     with TemporaryDirectory(prefix="heliograph-bench-") as directory:
@@ -168,7 +173,8 @@ async def open_stage(report: Report, environment: Mapping[str, str] | None = Non
         ):
             (workspace, *_) = await all_workspaces(services)
             actor = Actor(workspace.id, Role.OWNER, "bench")
-            template_id = await _prepare(services, actor)
+            await (connect or connect_twilio)(services, actor, simulator.url)
+            template_id = await _add_template(services, actor)
             yield Stage(stack, services, actor, simulator, template_id, report)
 
 
@@ -177,7 +183,8 @@ def _simulator(stack: RunningStack) -> str:
     return stack.doors.simulator
 
 
-async def _prepare(services: Services, actor: Actor) -> UUID:
+async def connect_twilio(services: Services, actor: Actor, simulator_url: str) -> None:  # noqa: ARG001
+    """A messaging service at the simulated Twilio."""
     (connector, *_) = await connectors.list_connectors(services, actor)
     await connectors.save_credentials(
         services, actor, connector.id, {"account_sid": DEMO_ACCOUNT_SID, "auth_token": DEMO_AUTH_TOKEN}
@@ -190,6 +197,9 @@ async def _prepare(services: Services, actor: Actor) -> UUID:
         address=DEMO_MESSAGING_SERVICE,
         category=Category.PROMOTIONAL,
     )
+
+
+async def _add_template(services: Services, actor: Actor) -> UUID:
     view = await templates.create_template(
         services, actor, name="Benchmark", text=TemplateText(body=BODY, fallbacks={"first_name": "there"})
     )
