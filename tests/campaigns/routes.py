@@ -63,7 +63,7 @@ NETCORE: Final = Route(
             "id": "reqid",
             "status": "status",
             "states": {"DELIVERED": "delivered", "UNDELIVERED": "undelivered", "FAILED": "failed"},
-            "code": "errorcode",
+            "error_code": "errorcode",
         }
     },
     sender_kind="feed",
@@ -80,7 +80,7 @@ TELSPIEL: Final = Route(
             "reference": "custref",
             "status": "status",
             "states": {"SENT": "sent", "DELIVRD": "delivered", "UNDELIV": "undelivered", "REJECTD": "failed"},
-            "code": "err",
+            "error_code": "err",
         },
     },
     sender_kind="header",
@@ -97,7 +97,7 @@ TIMES_INTERNET: Final = Route(
             "reference": "corelationid",
             "status": "deliverystatus",
             "states": {"SUBMITTED": "sent", "DELIVERED": "delivered", "UNDELIVERED": "undelivered", "FAILED": "failed"},
-            "code": "cause",
+            "error_code": "cause",
         },
     },
     sender_kind="header",
@@ -105,6 +105,7 @@ TIMES_INTERNET: Final = Route(
     told_beforehand=True,
 )
 
+SINCH: Final = Route("sinch", lambda account: {"service_plan_id": account, "api_token": "5" * 32})
 IP2SMS: Final = Route(
     "ip2sms",
     lambda account: {"login": account, "password": "5" * 32},
@@ -126,5 +127,17 @@ CUSTOM: Final = Route(
 )
 VIVA_CONNECT: Final = replace(CUSTOM, provider="viva_connect")
 
-ROUTES: Final = (TWILIO, ROUTEE, IP2SMS, GUPSHUP, KALEYRA, NETCORE, TELSPIEL, TIMES_INTERNET, CUSTOM, VIVA_CONNECT)
+ROUTES: Final = (
+    TWILIO,
+    SINCH,
+    ROUTEE,
+    IP2SMS,
+    GUPSHUP,
+    KALEYRA,
+    NETCORE,
+    TELSPIEL,
+    TIMES_INTERNET,
+    CUSTOM,
+    VIVA_CONNECT,
+)
 """Every provider adds its row."""
