@@ -36,7 +36,7 @@ class CallbackConnectors:
     """Reads a connector at most once in a while, whatever the rate of its callbacks."""
 
     def __init__(self, database: Database, key_ring: KeyRing) -> None:
-        self._database = database
+        self.database = database
         self._key_ring = key_ring
         self.watch = Watch(database)
         self._known: dict[str, CallbackConnector] = {}
@@ -79,7 +79,7 @@ class CallbackConnectors:
         self._known.pop(token, None)
         if len(token) > _LONGEST_TOKEN or not token.isascii() or "\0" in token:
             raise _unknown()
-        async with self._database.unit_of_work() as session:
+        async with self.database.unit_of_work() as session:
             row = await find_connector_by_token(session, token)
         if row is None:
             raise _unknown()

@@ -26,6 +26,7 @@ from heliograph.ids import new_id
 from heliograph.pacing.routing import choose
 from heliograph.providers.protocol import EmailContent
 from heliograph.providers.registry import provider
+from heliograph.providers.shared.email_headers import check_headers, check_subject
 from heliograph.services.connections import NOT_AUTHENTICATED
 
 _LONGEST_TYPE: Final = 64
@@ -171,4 +172,8 @@ def _content(request: MessageRequest) -> dict[str, Any]:
         return {}
     if request.email is None:
         raise InvalidInput.of("subject", "is needed for an e-mail", "missing")
+    check_subject(request.email.subject)
+    check_headers(request.email.headers)
+    if "\0" in (request.email.html or ""):
+        raise InvalidInput.of("html", "has no NUL characters", "nul")
     return {"subject": request.email.subject, "html": request.email.html, "headers": dict(request.email.headers)}

@@ -1,13 +1,13 @@
 """From what a provider answered to what the ledger records, and what follows from it for the run."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from heliograph.db.outcomes import AttemptOutcome
 from heliograph.domain.ledger import MessageState
-from heliograph.domain.vocabulary import ErrorClass
+from heliograph.domain.vocabulary import Channel, ErrorClass
 from heliograph.providers.protocol import (
     Accepted,
     InDoubt,
@@ -104,17 +104,21 @@ class Consequences:
     pause_reason: str | None
     blocked_seconds: float | None  # the provider limits the rate: nobody asks it before
     opted_out: list[AttemptOutcome]
+    bounced: list[AttemptOutcome] = field(default_factory=list)  # e-mails whose address is dead
 
     @property
     def none(self) -> bool:
         """Whether nothing follows."""
-        return not (self.any_in_doubt or self.opted_out or self.pause_reason) and self.blocked_seconds is None
+        follows = self.any_in_doubt or self.opted_out or self.bounced or self.pause_reason
+        return not follows and self.blocked_seconds is None
 
 
-def consequences(outcomes: Iterable[AttemptOutcome]) -> Consequences:
-    """Reads a group of outcomes of one run."""
+def consequences(outcomes: Iterable[AttemptOutcome], channel: Channel = Channel.SMS) -> Consequences:
+    """Reads a group of outcomes of one run. A phone number may be had by somebody else tomorrow; a mailbox that is not
+    there harms the sender's name with each further mail to it."""
     any_in_doubt, pause_reason, blocked = False, None, None
     opted_out: list[AttemptOutcome] = []
+    bounced: list[AttemptOutcome] = []
     for item in outcomes:
         if item.state is MessageState.IN_DOUBT:
             any_in_doubt = True
@@ -124,4 +128,6 @@ def consequences(outcomes: Iterable[AttemptOutcome]) -> Consequences:
             blocked = max(blocked or 0.0, (item.due_at - item.answered_at).total_seconds())
         elif item.error_class is ErrorClass.OPT_OUT:
             opted_out.append(item)
-    return Consequences(any_in_doubt, pause_reason, blocked, opted_out)
+        elif item.error_class is ErrorClass.RECIPIENT and channel is Channel.EMAIL:
+            bounced.append(item)
+    return Consequences(any_in_doubt, pause_reason, blocked, opted_out, bounced)

@@ -9,8 +9,10 @@ import asyncpg
 
 from heliograph.db.engine import Database
 from heliograph.db.receipts import IncomingReport, StoredReceipts, store_and_fold
+from heliograph.domain.vocabulary import Channel
 from heliograph.errors import InvalidInput
 from heliograph.providers.protocol import ProviderRequest, StatusReport
+from heliograph.services.bounces import suppress_reported
 from heliograph.services.callback_connectors import CallbackConnectors
 from heliograph.services.receipt_batcher import ReceiptBatcher
 from heliograph.telemetry.metrics import Verdict, record_callbacks
@@ -99,3 +101,5 @@ async def take_status_callback(
     if reports:
         await batcher.add([to_incoming(connector.workspace_id, connector.id, report) for report in reports])
         await connectors.watch.heard(connector.workspace_id, connector.id)
+    if Channel.EMAIL in connector.provider.capabilities.channels:
+        await suppress_reported(connectors.database, connector.workspace_id, connector.id, reports)

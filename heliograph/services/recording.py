@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from heliograph.db import direct, outcomes, pacing, part_names, receipts, routes, runs
+from heliograph.db import bounces, direct, outcomes, pacing, part_names, receipts, routes, runs
+from heliograph.db.bounces import HARD_BOUNCE, LostAddress
 from heliograph.db.engine import Connection, Database, Pool
 from heliograph.db.outcomes import AttemptOutcome
 from heliograph.db.trouble import DATABASE_TROUBLE
@@ -184,7 +185,7 @@ def _measure(batch: BatchInFlight, items: Sequence[AttemptOutcome]) -> None:
 
 async def _record(database: Database, group: _Group) -> None:
     """One commit. Where nothing follows from the answers, as mostly, it is one statement and one round trip."""
-    result = consequences(group.items)
+    result = consequences(group.items, group.batch.route.channel)
     if result.none and group.batch.run_id is not None and not group.may_be_parked:
         await _write(database.pool, group)
         return
@@ -226,6 +227,9 @@ async def _follow(connection: Connection, batch: BatchInFlight, result: Conseque
             reason="opt_out",
             source=f"provider {result.opted_out[0].error_code}",
         )
+    if result.bounced:
+        lost = [LostAddress(item.message_id, "", HARD_BOUNCE, f"provider {item.error_code}") for item in result.bounced]
+        await bounces.suppress(connection, workspace_id=batch.workspace_id, connector_id=batch.connector_id, lost=lost)
     if result.blocked_seconds is not None:
         await pacing.block(connection, f"connector/{batch.connector_id}", timedelta(seconds=result.blocked_seconds))
     if batch.run_id is None:
