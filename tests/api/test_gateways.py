@@ -82,7 +82,7 @@ async def test_what_the_provider_alone_can_tell_is_asked_for(admin: ApiClient, k
         ("netcore", {"message_id": "MID"}, "configuration.message_id"),
         ("telspiel", {"url": "file:///etc/passwd"}, "configuration.url"),
         ("telspiel", {"reply": {"format": "json"}}, "configuration.reply"),
-        ("times_internet", {"receipts": {"id": "x", "status": "y"}}, "configuration.receipts"),
+        ("times_internet", {"receipts": {"id": "x", "status": "y"}}, "configuration.receipts.states"),
     ],
 )
 async def test_a_broken_configuration_names_its_field(

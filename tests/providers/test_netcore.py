@@ -8,6 +8,7 @@ import pytest
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import BadRequest, InvalidInput
+from heliograph.providers.custom.callbacks import Receipts
 from heliograph.providers.netcore import NetcoreConfiguration, NetcoreConnection, NetcoreCredentials
 from heliograph.providers.protocol import (
     Accepted,
@@ -21,18 +22,17 @@ from heliograph.providers.protocol import (
 )
 from heliograph.providers.registry import provider
 from heliograph.providers.shared.http import HttpAnswer, HttpRequest
-from heliograph.providers.shared.unpublished import ReceiptFields
 from heliograph.simulator.client import SimulatorClient
 from tests.providers.contract import Behaviour, ProviderContract, message
 from tests.providers.gateway_peer import GatewayPeer, by_get
 
 NETCORE = provider("netcore")
 CREDENTIALS = NetcoreCredentials(username="9800000000", password="right")
-RECEIPTS = ReceiptFields(
+RECEIPTS = Receipts(
     id="reqid",
     status="status",
     states={"DELIVERED": "delivered", "UNDELIVERED": "undelivered", "FAILED": "failed"},
-    code="errorcode",
+    error_code="errorcode",
 )
 CONFIGURATION = NetcoreConfiguration(
     errors={"901": ErrorClass.AUTH, "902": ErrorClass.SENDER, "903": ErrorClass.OPT_OUT}, receipts=RECEIPTS

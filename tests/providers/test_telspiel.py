@@ -10,6 +10,7 @@ from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import InvalidInput
 from heliograph.ids import new_id
+from heliograph.providers.custom.callbacks import Receipts
 from heliograph.providers.protocol import (
     Accepted,
     Account,
@@ -22,7 +23,6 @@ from heliograph.providers.protocol import (
 from heliograph.providers.registry import provider
 from heliograph.providers.shared.configured_reply import ReplyFields
 from heliograph.providers.shared.http import HttpAnswer, HttpRequest
-from heliograph.providers.shared.unpublished import ReceiptFields
 from heliograph.providers.telspiel import TelspielConfiguration, TelspielConnection, TelspielCredentials
 from heliograph.simulator.client import SimulatorClient
 from tests.providers.contract import Behaviour, ProviderContract, message
@@ -44,12 +44,12 @@ REPLY = ReplyFields(
         "S414": ErrorClass.CONTENT,
     },
 )
-RECEIPTS = ReceiptFields(
+RECEIPTS = Receipts(
     id="reqid",
     reference="custref",
     status="status",
     states={"SENT": "sent", "DELIVRD": "delivered", "UNDELIV": "undelivered", "REJECTD": "failed"},
-    code="err",
+    error_code="err",
 )
 CONFIGURATION = TelspielConfiguration(reply=REPLY, receipts=RECEIPTS, unicode_message_type="UNI")
 ACCOUNT = Account(CREDENTIALS, CONFIGURATION)

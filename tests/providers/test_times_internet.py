@@ -11,11 +11,11 @@ from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import InvalidInput
 from heliograph.ids import new_id
+from heliograph.providers.custom.callbacks import Receipts
 from heliograph.providers.protocol import Accepted, Account, ConnectionOptions, InDoubt, SenderAddress
 from heliograph.providers.registry import provider
 from heliograph.providers.shared.configured_reply import ReplyFields
 from heliograph.providers.shared.http import HttpAnswer
-from heliograph.providers.shared.unpublished import ReceiptFields
 from heliograph.providers.times_internet import TimesConfiguration, TimesConnection, TimesCredentials
 from heliograph.simulator.client import SimulatorClient
 from tests.providers.contract import Behaviour, ProviderContract, message
@@ -37,12 +37,12 @@ REPLY = ReplyFields(
         "T06": ErrorClass.CONTENT,
     },
 )
-RECEIPTS = ReceiptFields(
+RECEIPTS = Receipts(
     id="txid",
     reference="corelationid",
     status="deliverystatus",
     states={"SUBMITTED": "sent", "DELIVERED": "delivered", "UNDELIVERED": "undelivered", "FAILED": "failed"},
-    code="cause",
+    error_code="cause",
 )
 ACCOUNT = Account(CREDENTIALS, TimesConfiguration(reply=REPLY, receipts=RECEIPTS))
 HEADER = SenderAddress("header", "ACMEIN")

@@ -25,7 +25,7 @@ from heliograph.providers.protocol import (
     SenderKind,
     StatusReport,
 )
-from heliograph.providers.shared.unpublished import read_inbound
+from heliograph.providers.shared.configured_callbacks import read_inbound
 
 
 class Gupshup:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from heliograph.domain.message_parts import is_gsm7
 from heliograph.domain.vocabulary import ErrorClass as E
 from heliograph.errors import InvalidInput, Unauthenticated
+from heliograph.providers.custom.callbacks import Inbound
 from heliograph.providers.protocol import (
     Accepted,
     ConnectionOptions,
@@ -22,7 +23,6 @@ from heliograph.providers.shared.gateway import Gateway, digits, form_post
 from heliograph.providers.shared.http import HttpAnswer, HttpRequest, HttpTransport, base_url
 from heliograph.providers.shared.outcomes import of_error, of_status, unreadable
 from heliograph.providers.shared.scrubbing import scrub
-from heliograph.providers.shared.unpublished import InboundFields
 
 KEY: Final = "gupshup"
 NAME: Final = "Gupshup"
@@ -71,7 +71,7 @@ class GupshupConfiguration(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dlt: DltRegistration = Field(default=DltRegistration(), description="The registration with India's operators.")
-    inbound: InboundFields | None = Field(default=None, description="How messages from people are read.")
+    inbound: Inbound | None = Field(default=None, description="How messages from people are read.")
 
 
 class GupshupConnection(Gateway):

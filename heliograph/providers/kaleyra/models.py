@@ -5,9 +5,10 @@ from typing import Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from heliograph.domain.vocabulary import ErrorClass
-from heliograph.providers.shared.configured_reply import Code
+from heliograph.providers.custom.callbacks import Inbound
+from heliograph.providers.custom.rules import Code, Name
 from heliograph.providers.shared.dlt import DltRegistration
-from heliograph.providers.shared.unpublished import InboundFields, Name, Unpublished
+from heliograph.providers.shared.unpublished import Unpublished
 
 HOSTS: Final = {
     "in": "https://api.in.kaleyra.io",
@@ -52,7 +53,7 @@ class KaleyraConfiguration(Unpublished):
         default_factory=dict, description="What kind of refusal an error code is: Kaleyra publishes no list."
     )
     dlt: DltRegistration = Field(default=DltRegistration(), description="The registration with India's operators.")
-    inbound: InboundFields = Field(
-        default=InboundFields(address="source", to="recipient", body="message", id="id"),
+    inbound: Inbound = Field(
+        default=Inbound(address="source", to="recipient", body="message", id="id"),
         description="How messages from people are read: by default as in Kaleyra's own example of a profile.",
     )

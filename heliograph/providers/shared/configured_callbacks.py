@@ -1,24 +1,19 @@
-"""Callbacks of providers that publish nothing about them: read by the connector's configuration."""
+"""Callbacks of providers that publish nothing about them: read as those of the custom connector, by configuration."""
 
 from collections.abc import Sequence
 
 from pydantic import Field
 
+from heliograph.providers.custom.callbacks import Inbound, Receipts
 from heliograph.providers.protocol import Account, InboundMessage, ProviderRequest, StatusReport
-from heliograph.providers.shared.unpublished import (
-    InboundFields,
-    ReceiptFields,
-    Unpublished,
-    read_inbound,
-    read_receipts,
-)
+from heliograph.providers.shared.unpublished import Unpublished, not_configured
 
 
 class CallbackConfiguration(Unpublished):
     """What a connector's configuration says of callbacks. Without it the connector sends, and callbacks are refused."""
 
-    receipts: ReceiptFields | None = Field(default=None, description="How delivery reports are read.")
-    inbound: InboundFields | None = Field(default=None, description="How messages from people are read.")
+    receipts: Receipts | None = Field(default=None, description="How delivery reports are read.")
+    inbound: Inbound | None = Field(default=None, description="How messages from people are read.")
 
 
 class ConfiguredCallbacks:
@@ -30,11 +25,21 @@ class ConfiguredCallbacks:
 
     def parse_status(self, request: ProviderRequest, account: Account) -> Sequence[StatusReport]:
         """The reports, by the configured fields."""
-        return read_receipts(_configuration(account).receipts, request)
+        receipts = _configuration(account).receipts
+        if receipts is None:
+            raise not_configured("receipts", "delivery reports")
+        return receipts.read(request)
 
     def parse_inbound(self, request: ProviderRequest, account: Account) -> Sequence[InboundMessage]:
         """The messages, by the configured fields."""
         return read_inbound(_configuration(account).inbound, request)
+
+
+def read_inbound(fields: Inbound | None, request: ProviderRequest) -> Sequence[InboundMessage]:
+    """The messages; `InvalidInput` where it was never configured how they are read."""
+    if fields is None:
+        raise not_configured("inbound", "inbound messages")
+    return fields.read(request)
 
 
 def _configuration(account: Account) -> CallbackConfiguration:

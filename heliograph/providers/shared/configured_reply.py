@@ -16,8 +16,9 @@ from heliograph.providers.protocol import Accepted, Outcome, ProviderError
 from heliograph.providers.shared.http import HttpAnswer
 from heliograph.providers.shared.outcomes import in_doubt, of_error, of_status, unreadable
 from heliograph.providers.shared.records import find
-from heliograph.providers.shared.unpublished import Name, Unpublished
+from heliograph.providers.shared.unpublished import Unpublished
 
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 _XML_PATH: Final = re.compile(r"(?:\.//)?(?:[\w.-]+/)*@?[\w.-]+")
 
