@@ -17,6 +17,7 @@ from heliograph.contracts import (
     SWEEPER_WORKFLOW_ID,
     campaign_workflow_id,
     import_workflow_id,
+    polling_workflow_id,
 )
 from heliograph.db.tables.base import now
 from heliograph.domain.vocabulary import RunStatus, Schedule
@@ -24,6 +25,7 @@ from heliograph.services.imports import ImportOptions
 from heliograph.simulator.script import AccountScript, Fixed, Receipts, Script
 from heliograph.stack.ports import free_port
 from heliograph.stack.temporal_server import temporal_command
+from tests.campaigns.polled import rehearse_polled
 from tests.campaigns.rehearsal import Rehearsal
 from tests.campaigns.stage import SHORT_TIMES, Stage, open_stage
 from tests.histories.scenarios import MASTER_KEYS, path_of
@@ -40,6 +42,7 @@ async def record_all() -> None:
         async with open_stage(Path(directory) / "stack", _ENVIRONMENT) as stage:
             await _record_campaigns(stage)
             await _record_import(stage, Path(directory))
+            await _record_polling(stage)
             await _record_standing(stage)
     with TemporaryDirectory() as directory:
         async with _impatient_stage(Path(directory)) as stage:
@@ -100,6 +103,16 @@ async def _record_import(stage: Stage, directory: Path) -> None:
     handle = stage.services.temporal.get_workflow_handle(import_workflow_id(imported.record.id))
     await handle.result()
     _write("import/plain", await handle.fetch_history())
+
+
+async def _record_polling(stage: Stage) -> None:
+    await stage.follow(Script(receipts=Receipts(to_final=Fixed(seconds=6))))
+    rehearsal = await rehearse_polled(stage)
+    await rehearsal.queue(20)
+    await rehearsal.until(delivered=20)
+    handle = stage.services.temporal.get_workflow_handle(polling_workflow_id(rehearsal.connector_id))
+    await handle.result()
+    _write("polling/until_nothing_is_awaited", await handle.fetch_history())
 
 
 async def _record_standing(stage: Stage) -> None:

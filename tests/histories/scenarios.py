@@ -28,6 +28,7 @@ SCENARIOS: Final = (
     "dispatch/one_round",
     "sweeper/one_round",
     "import/plain",
+    "polling/until_nothing_is_awaited",
 )
 """Each is a file of this directory: `<scenario>.json`."""
 
