@@ -25,6 +25,7 @@ from activities.delivery_reports import DeliveryReportActivities
 from activities.direct import DirectActivities
 from activities.dispatch import DispatchActivities
 from activities.imports import ImportActivities
+from activities.listening import ListeningActivities
 from activities.polling import PollingActivities
 from activities.receipts import ReceiptActivities
 from activities.sending import SendingActivities
@@ -60,6 +61,7 @@ from workflows.delivery_reports import DeliveryReportWorkflow
 from workflows.direct import DirectWorkflow
 from workflows.dispatch import DispatchWorkflow
 from workflows.imports import ImportWorkflow
+from workflows.listening import ListenWorkflow
 from workflows.polling import PollingWorkflow
 from workflows.sweeper import SweeperWorkflow
 from workflows.webhooks import WebhookWatchWorkflow, WebhookWorkflow
@@ -72,6 +74,7 @@ WORKFLOWS = [
     DirectWorkflow,
     DispatchWorkflow,
     ImportWorkflow,
+    ListenWorkflow,
     PollingWorkflow,
     SweeperWorkflow,
     WebhookWatchWorkflow,
@@ -100,6 +103,7 @@ def control_activities(services: Services, connections: Connections) -> list[Any
         campaigns.unfinished_ranges,
         receipts.poll_receipts,
         ImportActivities(database, configured).import_audience,
+        ListeningActivities(connections).listen,
         PollingActivities(database, connections, configured).poll_connector,
         DeliveryReportActivities(database, configured).send_delivery_reports,
         DispatchActivities(database, services.temporal).dispatch_outbox,

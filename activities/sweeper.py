@@ -13,13 +13,15 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.heartbeats import Heartbeats, heartbeats
 from heliograph.contracts import CampaignLaunch, SweepResult, campaign_workflow_id
 from heliograph.db import audiences, direct, idempotency, leases, receipts, runs, waiting
+from heliograph.db.connectors import connectors_to_listen_to
 from heliograph.db.engine import Database
 from heliograph.domain.ledger import OPEN
+from heliograph.providers.registry import providers
 from heliograph.services.connections import Connections
 from heliograph.services.health import judge_connectors
 from heliograph.services.in_doubt import resolve_in_doubt
 from heliograph.services.looking_after import askable, look_after
-from heliograph.services.starting import start_campaign, start_import, start_polling
+from heliograph.services.starting import start_campaign, start_import, start_listening, start_polling
 from heliograph.services.watchdog import describe, read_silences
 from heliograph.settings import Settings
 
@@ -49,6 +51,7 @@ class SweeperActivities:
         self._client = client
         self._connections = connections
         self._settings = settings
+        self._listening_at: dict[UUID, float] = {}  # time.monotonic(), by connector
         self._polled_at: dict[UUID, float] = {}  # time.monotonic(), by connector
         self._told_at: dict[UUID, float] = {}  # the same, of the watchdog's warnings
 
@@ -68,6 +71,7 @@ class SweeperActivities:
                 next_sweep = now + self._settings.sweep_seconds
                 total = _plus(total, await self._settle())
                 await self._start_polling()
+                await self._start_listening()
             if now >= next_look:
                 next_look = now + _LOOK_FOR_WORKFLOWS_SECONDS
                 total = _plus(total, SweepResult(restarted=await self._restart_lost_workflows()))
@@ -103,6 +107,18 @@ class SweeperActivities:
             given_up = await waiting.leave_doubt(connection, window, _ROWS_AT_A_TIME)
         looked = await look_after(self._database, self._settings)
         return given_up + looked.ended + looked.unconfirmed
+
+    async def _start_listening(self) -> None:
+        """Sees to it that a workflow keeps open what things come over; looks after each now and then."""
+        for connector in await connectors_to_listen_to(self._database.pool, _listening_providers()):
+            now = time.monotonic()
+            if now - self._listening_at.get(connector.connector_id, float("-inf")) < _LOOK_FOR_WORKFLOWS_SECONDS:
+                continue
+            try:
+                await start_listening(self._client, connector)
+                self._listening_at[connector.connector_id] = now
+            except RPCError as error:  # the next round tries again
+                _log.error("the listener of connector %s cannot be started: %s", connector.connector_id, error.message)
 
     async def _start_polling(self) -> None:
         """Sees to it that a workflow asks about what no receipt tells; calls each at most once per poll."""
@@ -170,3 +186,7 @@ def _plus(left: SweepResult, right: SweepResult) -> SweepResult:
         restarted=left.restarted + right.restarted,
         ended=left.ended + right.ended,
     )
+
+
+def _listening_providers() -> list[str]:
+    return [key for key, kind in providers().items() if kind.capabilities.listens]

@@ -45,6 +45,11 @@ def direct_workflow_id(category: Category) -> str:
     return f"direct/{category.value}"
 
 
+def listen_workflow_id(connector_id: UUID) -> str:
+    """One workflow per connector whose provider tells things over an open connection."""
+    return f"listen/{connector_id}"
+
+
 def polling_workflow_id(connector_id: UUID) -> str:
     """One workflow per connector, while something is awaited there."""
     return f"polling/{connector_id}"
@@ -344,3 +349,17 @@ class PollingPassResult(Contract):
     away: bool = False  # the provider answered nothing
     awaited: bool = False  # there is more to ask about, now or later
     pause: timedelta  # the shortest one before the next pass
+
+
+class ListenInput(Contract):
+    """Starts `ListenWorkflow`, and names the work of its activity."""
+
+    workspace_id: UUID
+    connector_id: UUID
+    provider: str
+
+
+class ListenResult(Contract):
+    """One round of listening."""
+
+    wanted: bool  # False: the connector is deleted, or has no credentials any more

@@ -1,6 +1,7 @@
 """Connectors in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -53,3 +54,24 @@ async def read_connector_version(pool: Pool, connector_id: UUID) -> tuple[dateti
         "SELECT credentials_changed_at, configuration FROM connector WHERE id = $1 AND deleted_at IS NULL", connector_id
     )
     return (row["credentials_changed_at"], row["configuration"]) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A connector over whose open connection things come."""
+
+    workspace_id: UUID
+    connector_id: UUID
+    provider: str
+
+
+async def connectors_to_listen_to(pool: Pool, providers: Collection[str]) -> list[Listening]:
+    """Every connector of these providers that has credentials."""
+    rows = await pool.fetch(
+        """
+        SELECT workspace_id, id AS connector_id, provider FROM connector
+        WHERE provider = ANY ($1) AND deleted_at IS NULL AND sealed_credentials IS NOT NULL ORDER BY id
+        """,
+        list(providers),
+    )
+    return [Listening(**row) for row in rows]

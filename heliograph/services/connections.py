@@ -114,12 +114,17 @@ class Connections:
         opened = self._opened.get(connector_id)
         if opened is not None and opened.version == await read_connector_version(self._database.pool, connector_id):
             return opened.connection
-        connector = await self._read(connector_id)
-        version = (connector.credentials_changed_at, dict(connector.configuration))
-        opened = self._opened.get(connector_id)
-        if opened is not None and opened.version == version:
-            return opened.connection
-        connection = self._open(connector)
+        try:
+            connector = await self._read(connector_id)
+            version = (connector.credentials_changed_at, dict(connector.configuration))
+            opened = self._opened.get(connector_id)
+            if opened is not None and opened.version == version:
+                return opened.connection
+            connection = self._open(connector)
+        except (NotFound, Conflict):
+            if (gone := self._opened.pop(connector_id, None)) is not None:
+                self._retire(gone.connection)
+            raise
         if opened is not None:
             self._retire(opened.connection)
         self._opened[connector_id] = _Opened(connection, provider(connector.provider).capabilities, version)

@@ -17,13 +17,16 @@ from heliograph.contracts import (
     CampaignLaunch,
     ImportInput,
     Lane,
+    ListenInput,
     PollingInput,
     WebhookInput,
     campaign_workflow_id,
     import_workflow_id,
+    listen_workflow_id,
     polling_workflow_id,
     webhook_workflow_id,
 )
+from heliograph.db.connectors import Listening
 from heliograph.db.waiting import Asked
 from heliograph.temporal import search_attributes as attributes
 from heliograph.temporal.details import plain
@@ -96,6 +99,21 @@ async def start_polling(client: Client, asked: Asked) -> None:
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         start_signal="look" if asked.urgent else None,
         static_summary=_fitting(f"polls {plain(asked.provider)}: messages without a final word"),
+    )
+
+
+async def start_listening(client: Client, connector: Listening) -> None:
+    """Starts the listener of a connector, or leaves the running one alone."""
+    await client.start_workflow(
+        "ListenWorkflow",
+        ListenInput(
+            workspace_id=connector.workspace_id, connector_id=connector.connector_id, provider=connector.provider
+        ),
+        id=listen_workflow_id(connector.connector_id),
+        task_queue=Lane.CONTROL,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        static_summary=_fitting(f"listens to {plain(connector.provider)}: receipts and messages from people"),
     )
 
 

@@ -35,6 +35,7 @@ def test_the_doors_of_the_last_time_are_opened_again() -> None:
         database=f"postgresql://heliograph@127.0.0.1:{before.database}/heliograph",
         simulator=f"http://127.0.0.1:{before.simulator}",
         simulator_smtp=f"smtp://127.0.0.1:{before.simulator_smtp}",
+        simulator_smpp=f"smpp://127.0.0.1:{before.simulator_smpp}",
     )
     notes: list[str] = []
     assert Ports.remembered(Settings(), last, notes.append) == before
