@@ -14,7 +14,7 @@ from heliograph.contracts import CampaignLaunch, DispatchResult, Progress, campa
 from heliograph.db import outbox
 from heliograph.db.engine import Database
 from heliograph.db.outbox import OutboxRow
-from heliograph.services.starting import start_campaign, start_import
+from heliograph.services.starting import start_campaign, start_import, wake_webhook
 from heliograph.telemetry.tracing import continued
 
 _log = logging.getLogger(__name__)
@@ -81,6 +81,8 @@ class DispatchActivities:
             await start_campaign(self._client, CampaignLaunch.model_validate(row.payload))
         elif row.topic == outbox.CAMPAIGN_PROGRESS:
             await self._signal_progress(row)
+        elif row.topic == outbox.WEBHOOK_WAKE:
+            await wake_webhook(self._client, UUID(row.key))
         else:
             raise ValueError(f"unknown topic {row.topic}")
 

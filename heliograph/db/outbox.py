@@ -11,6 +11,7 @@ from heliograph.db.engine import Connection
 IMPORT_START = "import.start"
 CAMPAIGN_START = "campaign.start"
 CAMPAIGN_PROGRESS = "campaign.progress"
+WEBHOOK_WAKE = "webhook.wake"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from heliograph.db import webhook_runs, webhooks
 from heliograph.db.engine import raw_connection
+from heliograph.db.outbox import WEBHOOK_WAKE
 from heliograph.db.pages import Page, PageRequest
-from heliograph.db.tables import Webhook, WebhookDelivery
+from heliograph.db.tables import Outbox, Webhook, WebhookDelivery
 from heliograph.db.tables.base import now
 from heliograph.db.webhooks import Backlog
 from heliograph.domain.webhooks import WebhookKind, WebhookStrategy
@@ -147,11 +148,15 @@ async def rotate_secret(services: Services, actor: Actor, webhook_id: UUID) -> W
 
 
 async def delete_webhook(services: Services, actor: Actor, webhook_id: UUID) -> None:
-    """Ends a webhook; what it had not told yet is forgotten. Requests that name its host later make a new one."""
+    """Ends a webhook; what it had not told yet is forgotten. Requests that name its host later make a new one.
+
+    Its workflow is woken once more, finds it gone, and ends.
+    """
     actor.require("settings.manage")
     async with services.database.unit_of_work() as session:
         webhook = await _found(session, actor, webhook_id, lock=True)
         audit(session, actor, "webhook.delete", webhook.id, _described(webhook))
+        session.add(Outbox(workspace_id=actor.workspace_id, topic=WEBHOOK_WAKE, key=str(webhook.id)))
         await webhooks.end(await raw_connection(session), actor.workspace_id, webhook.id)
 
 

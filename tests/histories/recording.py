@@ -15,12 +15,16 @@ from heliograph.cli.audience import import_file
 from heliograph.contracts import (
     DISPATCH_WORKFLOW_ID,
     SWEEPER_WORKFLOW_ID,
+    WEBHOOKS_WORKFLOW_ID,
     campaign_workflow_id,
     import_workflow_id,
     polling_workflow_id,
+    webhook_workflow_id,
 )
 from heliograph.db.tables.base import now
 from heliograph.domain.vocabulary import RunStatus, Schedule
+from heliograph.domain.webhooks import WebhookKind, WebhookStrategy
+from heliograph.services import webhooks
 from heliograph.services.imports import ImportOptions
 from heliograph.simulator.script import AccountScript, Fixed, Receipts, Script
 from heliograph.stack.ports import free_port
@@ -29,9 +33,12 @@ from tests.campaigns.polled import rehearse_polled
 from tests.campaigns.rehearsal import Rehearsal
 from tests.campaigns.stage import SHORT_TIMES, Stage, open_stage
 from tests.histories.scenarios import MASTER_KEYS, path_of
+from tests.services.webhook_receiver import open_webhook_receiver
 
 _ENVIRONMENT = {**SHORT_TIMES, "HELIOGRAPH_MASTER_KEYS": MASTER_KEYS}
 _SLOW = Script(latency=Fixed(seconds=0.1))
+_FALLS_ASLEEP_SECONDS = 8.0
+"""A pump lingers for five."""
 _SHORT_HISTORY = 40
 """Events after which Temporal suggests to continue as new; 4,096 in life."""
 
@@ -42,6 +49,7 @@ async def record_all() -> None:
         async with open_stage(Path(directory) / "stack", _ENVIRONMENT) as stage:
             await _record_campaigns(stage)
             await _record_import(stage, Path(directory))
+            await record_webhook(stage)
             await _record_polling(stage)
             await _record_standing(stage)
     with TemporaryDirectory() as directory:
@@ -105,6 +113,31 @@ async def _record_import(stage: Stage, directory: Path) -> None:
     _write("import/plain", await handle.fetch_history())
 
 
+async def record_webhook(stage: Stage) -> None:
+    """A webhook that fails, tells everything, falls asleep, and is deleted."""
+    await stage.follow(Script())
+    async with open_webhook_receiver() as receiver:
+        receiver.decide = lambda _: 503
+        rehearsal = await stage.rehearse(100)
+        made = await webhooks.create_webhook(
+            stage.services,
+            rehearsal.actor,
+            url=receiver.url,
+            kinds=[WebhookKind.MESSAGE],
+            strategy=WebhookStrategy.ON_COMPLETION,
+        )
+        await rehearsal.launch()
+        await receiver.until(lambda: bool(receiver.seen))
+        receiver.decide = lambda _: 200
+        await receiver.until(lambda: len(receiver.taken) == 100)
+    handle = stage.services.temporal.get_workflow_handle(webhook_workflow_id(made.webhook.id))
+    await asyncio.sleep(_FALLS_ASLEEP_SECONDS)
+    _write("webhook/told", await handle.fetch_history())
+    await webhooks.delete_webhook(stage.services, rehearsal.actor, made.webhook.id)
+    await handle.result()
+    _write("webhook/deleted", await handle.fetch_history())
+
+
 async def _record_polling(stage: Stage) -> None:
     await stage.follow(Script(receipts=Receipts(to_final=Fixed(seconds=6))))
     rehearsal = await rehearse_polled(stage)
@@ -123,6 +156,7 @@ async def _record_standing(stage: Stage) -> None:
     for scenario, workflow_id in (
         ("dispatch/one_round", DISPATCH_WORKFLOW_ID),
         ("sweeper/one_round", SWEEPER_WORKFLOW_ID),
+        ("webhooks/one_round", WEBHOOKS_WORKFLOW_ID),
     ):
         _write(scenario, await stage.services.temporal.get_workflow_handle(workflow_id).fetch_history())
 

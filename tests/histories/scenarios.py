@@ -29,6 +29,9 @@ SCENARIOS: Final = (
     "sweeper/one_round",
     "import/plain",
     "polling/until_nothing_is_awaited",
+    "webhook/told",
+    "webhook/deleted",
+    "webhooks/one_round",
 )
 """Each is a file of this directory: `<scenario>.json`."""
 
