@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from heliograph.domain.vocabulary import Channel
 from heliograph.domain.vocabulary import ErrorClass as E
 from heliograph.errors import BadRequest, FieldError, InvalidInput
+from heliograph.providers.custom.rules import Code
 from heliograph.providers.protocol import (
     Accepted,
     Account,
@@ -27,7 +28,7 @@ from heliograph.providers.protocol import (
     SenderKind,
 )
 from heliograph.providers.shared.configured_callbacks import CallbackConfiguration, ConfiguredCallbacks
-from heliograph.providers.shared.configured_reply import Code, UnreadableReply, read_xml
+from heliograph.providers.shared.configured_reply import UnreadableReply, read_xml
 from heliograph.providers.shared.dlt import DltRegistration
 from heliograph.providers.shared.gateway import Gateway, digits, form_post
 from heliograph.providers.shared.http import HttpAnswer, HttpRequest, HttpTransport, base_url

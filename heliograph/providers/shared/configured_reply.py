@@ -3,23 +3,22 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 from xml.etree.ElementTree import Element
 
 import orjson
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from heliograph.domain.vocabulary import ErrorClass
+from heliograph.providers.custom.rules import Code, Name
 from heliograph.providers.protocol import Accepted, Outcome, ProviderError
 from heliograph.providers.shared.http import HttpAnswer
 from heliograph.providers.shared.outcomes import in_doubt, of_error, of_status, unreadable
 from heliograph.providers.shared.records import find
 from heliograph.providers.shared.unpublished import Unpublished
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 _XML_PATH: Final = re.compile(r"(?:\.//)?(?:[\w.-]+/)*@?[\w.-]+")
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import InvalidInput, UnknownOutcome, UpstreamFailed
@@ -27,9 +27,7 @@ def _is_an_address(url: str) -> str:
     return url
 
 
-GivenUrl = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_is_an_address), Field()
-]
+GivenUrl = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_is_an_address)]
 """The whole address that messages are sent to, as a user gave it."""
 
 
