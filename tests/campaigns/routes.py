@@ -126,6 +126,12 @@ CUSTOM: Final = Route(
     sender_address="ACME",
 )
 VIVA_CONNECT: Final = replace(CUSTOM, provider="viva_connect")
+SMPP: Final = Route(
+    "smpp",
+    lambda account: {"system_id": account, "password": "secret"},
+    {"host": "smsc.operator.example"},
+    account_is_number=True,
+)
 
 ROUTES: Final = (
     TWILIO,
@@ -139,5 +145,6 @@ ROUTES: Final = (
     TIMES_INTERNET,
     CUSTOM,
     VIVA_CONNECT,
+    SMPP,
 )
 """Every provider adds its row."""
