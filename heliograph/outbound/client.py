@@ -18,7 +18,7 @@ from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
 from heliograph.errors import InvalidInput, UnknownOutcome, UpstreamFailed
-from heliograph.outbound.origin import Origin
+from heliograph.outbound.origin import Origin, origin_of
 from heliograph.outbound.pools import Pools
 from heliograph.outbound.reach import Reach
 
@@ -40,10 +40,10 @@ class OutboundRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, whatever its status."""
+    """What came back, whatever its status. `headers`: by their names in small or capital letters."""
 
     status: int
-    headers: Mapping[str, str]  # names in lower case; of a repeated one the last
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -70,13 +70,13 @@ class OutboundClient:
         written: codes `unknown_name`, `connect`, `lease_expired`, `closed`. `UnknownOutcome` when it may have been,
         and no whole answer came: `timeout`, `connection_lost`, `answer_too_large`.
         """
-        origin = Origin.of(request.url)
+        origin = origin_of(request.url)
         async with self._slots:
             client = await self._pools.get(origin)
             prepared = _prepare(client, request, self._seconds(valid_until))
             try:
                 async with prepared as response:
-                    return Answer(response.status, _headers(response), await self._read(response))
+                    return Answer(response.status, response.headers, await self._read(response))
             except PyreqwestError as error:
                 if not _unconnected(error):
                     raise _no_answer(error, origin) from error
@@ -127,10 +127,6 @@ def _prepare(client: Client, request: OutboundRequest, seconds: float) -> Stream
     except (BuilderError, ValueError):  # its text may quote a header, which may be a secret
         rule = "cannot be sent: a header or the method has characters that HTTP does not allow"
         raise InvalidInput.of("request", rule, "not_a_request") from None
-
-
-def _headers(response: Response) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _unconnected(error: PyreqwestError) -> bool:

@@ -52,6 +52,17 @@ class Hmac(SignatureForm):
 Authentication = Annotated[NoAuthentication | Basic | Bearer | OAuth2 | Hmac, Field(discriminator="kind")]
 
 
+def written_headers(authentication: Authentication) -> tuple[str, ...]:
+    """The names of the headers that it writes."""
+    if isinstance(authentication, NoAuthentication):
+        return ()
+    if isinstance(authentication, Basic | OAuth2):
+        return ("Authorization",)
+    if isinstance(authentication, Hmac) and authentication.timestamp_header is not None:
+        return (authentication.header, authentication.timestamp_header)
+    return (authentication.header,)
+
+
 class Authenticator(Protocol):
     """Gives the headers of a request."""
 

@@ -1,35 +1,20 @@
 """Everything about a gateway that is not secret, as one document."""
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from collections.abc import Mapping
+from typing import Self
 
-from heliograph.domain.vocabulary import ErrorClass
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from heliograph.outbound.origin import Origin
+from heliograph.providers.custom.access_token import OAuth2
 from heliograph.providers.custom.answers import AnswerRules
-from heliograph.providers.custom.authentication import Authentication, NoAuthentication
+from heliograph.providers.custom.authentication import Authentication, NoAuthentication, written_headers
 from heliograph.providers.custom.callback_checks import CallbackCheck, SecretAddress
-from heliograph.providers.custom.callbacks import Inbound, Receipts, ReceiptState
-from heliograph.providers.custom.extractors import Extractor
-from heliograph.providers.custom.placeholders import PLACEHOLDERS, QUESTION_PLACEHOLDERS
+from heliograph.providers.custom.callbacks import Inbound, Receipts
+from heliograph.providers.custom.placeholders import PLACEHOLDERS
+from heliograph.providers.custom.polling import Polling
 from heliograph.providers.custom.request_templates import check_placeholders
 from heliograph.providers.custom.requests import RequestDescription
-from heliograph.providers.custom.rules import Code, Part
-
-
-class Polling(Part):
-    """How the gateway is asked for the status of a message. Its own id of it is {{ id }}."""
-
-    request: RequestDescription
-    status: Extractor
-    states: dict[Code, ReceiptState] = Field(
-        min_length=1, max_length=200, description="What each word means; upper and lower case are the same."
-    )
-    error_code: Extractor | None = None
-    errors: dict[Code, ErrorClass] = Field(default={}, max_length=500)
-
-    @field_validator("request")
-    @classmethod
-    def _asks_for_what_there_is(cls, request: RequestDescription) -> RequestDescription:
-        check_placeholders(request, QUESTION_PLACEHOLDERS)
-        return request
 
 
 class CustomConfiguration(BaseModel):
@@ -39,7 +24,7 @@ class CustomConfiguration(BaseModel):
 
     request: RequestDescription = Field(description="The request that sends one message.")
     answer: AnswerRules = Field(description="What its answer means.")
-    authentication: Authentication = Field(default=NoAuthentication())
+    authentication: Authentication = Field(default=NoAuthentication(), description="How the gateway knows us.")
     receipts: Receipts | None = Field(default=None, description="Delivery reports, at the connector's status address.")
     inbound: Inbound | None = Field(default=None, description="Messages from people, at its inbound address.")
     callbacks: CallbackCheck = Field(default=SecretAddress(), description="What proves who sent a callback.")
@@ -50,3 +35,24 @@ class CustomConfiguration(BaseModel):
     def _says_what_there_is(cls, request: RequestDescription) -> RequestDescription:
         check_placeholders(request, PLACEHOLDERS)
         return request
+
+    @model_validator(mode="after")
+    def _writes_no_header_twice(self) -> Self:
+        ours = {name.lower() for name in written_headers(self.authentication)}
+        for where, request in self._requests().items():
+            twice = next((name for name in request.headers if name.lower() in ours), None)
+            if twice is not None:
+                raise ValueError(f"{where}.headers: {twice} is written by the authentication")
+        return self
+
+    def _requests(self) -> Mapping[str, RequestDescription]:
+        asked = {} if self.polling is None else {"polling.request": self.polling.request}
+        return {"request": self.request, **asked}
+
+    def origins(self) -> Mapping[str, Origin]:
+        """Where requests go, by the field that says so."""
+        origins = {f"configuration.{where}.url": request.origin for where, request in self._requests().items()}
+        if isinstance(self.authentication, OAuth2):
+            field = "configuration.authentication.token_url"
+            origins[field] = Origin.of(self.authentication.token_url, field=field)
+        return origins

