@@ -25,7 +25,7 @@ from heliograph.providers.protocol import (
     StatusReport,
 )
 from heliograph.providers.shared.configured_reply import UnreadableReply
-from heliograph.providers.shared.guarded import open_transport, url_in_use
+from heliograph.providers.shared.guarded import check_reach, open_transport, url_in_use
 from heliograph.providers.shared.http import HttpAnswer, HttpRequest
 from heliograph.providers.shared.outcomes import refuse_surrogates
 from heliograph.providers.shared.questions import FewAnswers
@@ -49,6 +49,7 @@ class Ip2smsConnection(FewAnswers):
         self, credentials: Ip2smsCredentials, configuration: Ip2smsConfiguration, options: ConnectionOptions
     ) -> None:
         self._configuration = configuration
+        self._options = options
         self._transport = open_transport(NAME, options)
         self._send_url = url_in_use(configuration.send_url, KEY, options)
         self._status_url = url_in_use(configuration.status_url, KEY, options)
@@ -60,6 +61,8 @@ class Ip2smsConnection(FewAnswers):
 
     async def check_credentials(self) -> None:
         """Asks for a message that nobody has: any answer but a refusal of the credentials will do."""
+        for url in (self._configuration.send_url, self._configuration.status_url):
+            check_reach(url, self._options)
         answer = await self._ask(requests.to_ask(_NOBODY, self._configuration))
         if answer.status == 404:
             raise NotFound("nothing answers at configuration.status_url", code="not_found_at_provider")
