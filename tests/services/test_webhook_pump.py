@@ -314,3 +314,5 @@ async def test_a_deleted_webhook_tells_nothing_and_leaves_nothing(desk: Desk) ->
     assert await work(desk.pump(receiver), made.webhook.id) == Worked(told=0, gone=True)
     assert receiver.seen == []
     assert await desk.letters() == []
+    (told,) = await desk.database.pool.fetch("SELECT topic, key FROM outbox")
+    assert tuple(told) == ("webhook.wake", str(made.webhook.id)), "its workflow ends"
