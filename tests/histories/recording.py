@@ -13,6 +13,7 @@ from temporalio.client import WorkflowHistory
 
 from heliograph.cli.audience import import_file
 from heliograph.contracts import (
+    DELIVERY_REPORT_WORKFLOW_ID,
     DISPATCH_WORKFLOW_ID,
     SWEEPER_WORKFLOW_ID,
     WEBHOOKS_WORKFLOW_ID,
@@ -35,7 +36,11 @@ from tests.campaigns.stage import SHORT_TIMES, Stage, open_stage
 from tests.histories.scenarios import MASTER_KEYS, path_of
 from tests.services.webhook_receiver import open_webhook_receiver
 
-_ENVIRONMENT = {**SHORT_TIMES, "HELIOGRAPH_MASTER_KEYS": MASTER_KEYS}
+_ENVIRONMENT = {
+    **SHORT_TIMES,
+    "HELIOGRAPH_MASTER_KEYS": MASTER_KEYS,
+    "HELIOGRAPH_DELIVERY_REPORT_BROKER": "stomp://127.0.0.1:1",  # nobody listens: its workflow waits for it
+}
 _SLOW = Script(latency=Fixed(seconds=0.1))
 _FALLS_ASLEEP_SECONDS = 8.0
 """A pump lingers for five."""
@@ -154,6 +159,7 @@ async def _record_standing(stage: Stage) -> None:
     await stage.stack.start("worker-control")
     await asyncio.sleep(2)
     for scenario, workflow_id in (
+        ("delivery_reports/one_round", DELIVERY_REPORT_WORKFLOW_ID),
         ("dispatch/one_round", DISPATCH_WORKFLOW_ID),
         ("sweeper/one_round", SWEEPER_WORKFLOW_ID),
         ("webhooks/one_round", WEBHOOKS_WORKFLOW_ID),

@@ -25,6 +25,7 @@ SCENARIOS: Final = (
     "campaign/polled",
     "campaign/continued_as_new_first",
     "campaign/continued_as_new_last",
+    "delivery_reports/one_round",
     "dispatch/one_round",
     "sweeper/one_round",
     "import/plain",
