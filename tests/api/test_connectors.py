@@ -2,6 +2,7 @@ from uuid import UUID
 
 import pytest
 
+from heliograph.db import watch
 from heliograph.db.tables import Connector, Workspace
 from heliograph.domain.vocabulary import Role, WorkspaceMode
 from heliograph.providers.protocol import SenderAddress
@@ -229,3 +230,19 @@ async def test_an_open_connection_is_kept_until_the_credentials_change(
     second = await services.connections.get(authenticated.id)
     assert second is not first
     await first.check_sender(SenderAddress("long_code", LONG_CODE))  # calls under way are not cut off
+
+
+async def test_a_connector_that_takes_messages_and_brings_no_receipts_says_what_to_check(
+    services: Services, viewer: ApiClient, authenticated: Connector
+) -> None:
+    path = f"/v1/connectors/{authenticated.id}"
+    assert (await viewer.get(path)).json()["trouble"] is None
+    await watch.note_accepted(services.database.pool, authenticated.workspace_id, authenticated.id)
+    await services.database.pool.execute("UPDATE connector_watch SET waiting_since = now() - interval '1 hour'")
+    trouble = (await viewer.get(path)).json()["trouble"]
+    assert trouble.startswith("no receipts from Twilio for 60 minutes")
+    assert authenticated.callback_token not in trouble
+    (listed,) = (await viewer.get("/v1/connectors")).json()["items"]
+    assert listed["trouble"] == trouble
+    await watch.note_heard(services.database.pool, authenticated.workspace_id, authenticated.id)
+    assert (await viewer.get(path)).json()["trouble"] is None

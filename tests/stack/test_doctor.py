@@ -1,7 +1,10 @@
 from functools import partial
 from pathlib import Path
 
+from bench.ledger_seed import seed_run
+from heliograph.db import watch
 from heliograph.db.engine import Database
+from heliograph.secrets import KeyRing
 from heliograph.settings import Settings
 from heliograph.stack import examine_machine, examine_servers
 from heliograph.stack.diagnosis import Verdict, examine
@@ -47,6 +50,26 @@ async def test_a_database_that_does_not_answer_is_told_without_a_traceback() -> 
     finding = await examine("database", partial(examine_servers.database, settings), "check the server")
     assert finding.verdict is Verdict.FAILED
     assert "cannot be reached" in finding.text
+
+
+async def test_a_connector_that_brings_no_receipts_is_a_warning_with_what_to_check(
+    database: Database, database_url: str
+) -> None:
+    settings = Settings(database_url=database_url)
+    run = await seed_run(database, key_ring=KeyRing({"test": bytes(32)}))
+    assert [finding.verdict for finding in await examine_servers.receipts(settings)] == [Verdict.OK]
+    await watch.note_accepted(database.pool, run.workspace_id, run.connector_id)
+    await database.pool.execute("UPDATE connector_watch SET waiting_since = now() - interval '1 hour'")
+    (finding,) = await examine_servers.receipts(settings)
+    assert finding.verdict is Verdict.WARNING
+    assert "no receipts from Twilio for 60 minutes" in finding.text
+    assert "status page" in finding.advice
+
+
+async def test_receipts_of_a_database_that_does_not_answer_are_not_spoken_of() -> None:
+    settings = Settings(database_url=f"postgresql://heliograph@127.0.0.1:{free_port()}/none")
+    assert await examine_servers.receipts(settings) == []
+    assert await examine_servers.receipts(Settings()) == []
 
 
 async def test_a_temporal_that_does_not_answer_is_told_with_its_address(tmp_path: Path) -> None:

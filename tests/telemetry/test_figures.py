@@ -28,6 +28,7 @@ FIGURES = LedgerFigures(
     outbox_depth=5,
     outbox_age=timedelta(seconds=6),
     parked_receipts=7,
+    silent_connectors={"twilio": 8},
 )
 
 
@@ -42,6 +43,7 @@ def test_each_gauge_shows_its_figure(watched: Watched) -> None:
         "outbox.depth": 5,
         "outbox.age": 6.0,
         "receipts.parked": 7,
+        "connectors.silent": 8,
     }
     for name, value in expected.items():
         assert list(watched.points(f"heliograph.{name}").values()) == [value], name

@@ -4,16 +4,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import InvalidInput, NotFound, UpstreamFailed
-from heliograph.providers.ip2sms.configuration import SENDER_KINDS
-from heliograph.providers.protocol import Accepted, NotProcessed, OutgoingMessage, Refused, SenderAddress
+from heliograph.providers.ip2sms.configuration import SENDER_KINDS, Ip2smsConfiguration
+from heliograph.providers.ip2sms.connection import Ip2smsConnection
+from heliograph.providers.protocol import (
+    Accepted,
+    ConnectionOptions,
+    NotProcessed,
+    OutgoingMessage,
+    Refused,
+    SenderAddress,
+)
 from heliograph.simulator.client import SimulatorClient
 from heliograph.simulator.script import AccountScript, AnswerKind, Delivery, Failure, Match, Rule, Script, SendAnswer
 from tests.providers.contract import Behaviour, message
-from tests.providers.ip2sms.peer import LOGIN, SHOP, Ip2smsPeer
+from tests.providers.ip2sms.peer import CREDENTIALS, LOGIN, SHOP, Ip2smsPeer, configured
 
 NUMBERS = [f"+38063210{number:04}" for number in range(25)]
 
@@ -168,3 +177,20 @@ def test_senders_have_rules() -> None:
     ):
         with pytest.raises(InvalidInput):
             check[kind](address)
+
+
+async def test_an_operator_at_a_private_address_is_refused_when_the_credentials_are_saved() -> None:
+    for url in ("http://169.254.169.254/ip2sms/", "http://localhost/ip2sms/", "http://[::ffff:10.0.0.1]/ip2sms/"):
+        configuration = configured(status_url=url)
+        connection = Ip2smsConnection(CREDENTIALS, configuration, ConnectionOptions(timeout=1.0, callback_url=None))
+        with pytest.raises(InvalidInput):
+            await connection.check_credentials()
+        await connection.aclose()
+
+
+def test_addresses_have_to_be_configured_and_nothing_is_guessed() -> None:
+    with pytest.raises(ValidationError, match="send_url, status_url has to be configured"):
+        Ip2smsConfiguration.model_validate({})
+    for broken in ({"send_url": "ftp://x/"}, {"validity": "soon"}, {"messages_per_request": 101}, {"colour": "red"}):
+        with pytest.raises(ValidationError):
+            configured(**broken)
