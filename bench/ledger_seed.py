@@ -43,6 +43,8 @@ class SeededRun:
     connector_id: UUID
     callback_token: str
     sender_id: UUID
+    campaign_id: UUID
+    audience_id: UUID
     run_id: UUID
 
 
@@ -52,9 +54,18 @@ def provider_id(number: int) -> str:
 
 
 async def seed_run(
-    database: Database, *, key_ring: KeyRing | None = None, category: Category = Category.PROMOTIONAL
+    database: Database,
+    *,
+    key_ring: KeyRing | None = None,
+    category: Category = Category.PROMOTIONAL,
+    body: str = "Hello",
+    status: RunStatus = RunStatus.ACTIVE,
+    source_rows: int = 0,
+    frozen: bool = True,
+    in_doubt_limit: int = 1_000,
+    expires_in: timedelta = timedelta(days=1),
 ) -> SeededRun:
-    """An ACTIVE run without messages, on a Twilio connector (authenticated, when `key_ring` is given)."""
+    """A run without messages, on a Twilio connector (authenticated, when `key_ring` is given)."""
     workspace, connector_id, token = new_id(), new_id(), uuid4().hex
     sealed = None
     if key_ring is not None:
@@ -77,24 +88,26 @@ async def seed_run(
         channel=Channel.SMS,
         category=category,
     )
-    template = Template(workspace_id=workspace, name="template", channel=Channel.SMS)
+    template = Template(workspace_id=workspace, name="Greeting", channel=Channel.SMS, latest_version=1)
     template_version = TemplateVersion(
         workspace_id=workspace,
         template_id=template.id,
         number=1,
-        body="Hello",
-        missing_variable=next(iter(MissingVariable)),
+        body=body,
+        missing_variable=MissingVariable.REFUSE,
     )
-    audience = Audience(workspace_id=workspace, name="audience")
+    audience = Audience(workspace_id=workspace, name="Everybody", row_count=source_rows)
     campaign = Campaign(
         workspace_id=workspace,
-        name="campaign",
-        status=CampaignStatus.ACTIVE,
+        name="Spring",
+        status=CampaignStatus(status.value),
         delivery_type=DeliveryType.ONE_TIME,
         channel=Channel.SMS,
         category=category,
     )
-    version = CampaignVersion(workspace_id=workspace, campaign_id=campaign.id, number=1, schema_version=1, document={})
+    version = CampaignVersion(
+        workspace_id=workspace, campaign_id=campaign.id, number=1, schema_version=1, document={"name": "Spring"}
+    )
     now = datetime.now(UTC)
     run = Run(
         workspace_id=workspace,
@@ -106,17 +119,17 @@ async def seed_run(
         connector_id=connector_id,
         channel=Channel.SMS,
         category=category,
-        status=RunStatus.ACTIVE,
-        start_at=now,
-        expires_at=now + timedelta(days=1),
+        status=status,
+        start_at=now - timedelta(seconds=1),
+        expires_at=now + expires_in,
         receipt_window=3600,
-        in_doubt_limit=1000,
-        source_rows=0,
-        frozen_at=now,
+        in_doubt_limit=in_doubt_limit,
+        source_rows=source_rows,
+        frozen_at=now if frozen else None,
     )
     async with database.unit_of_work() as session:
         for row in (
-            Workspace(id=workspace, name="workspace", mode=WorkspaceMode.TEST),
+            Workspace(id=workspace, name="Main", mode=WorkspaceMode.TEST),
             connector,
             sender,
             template,
@@ -128,7 +141,7 @@ async def seed_run(
         ):
             session.add(row)
             await session.flush()
-    return SeededRun(workspace, connector_id, token, sender.id, run.id)
+    return SeededRun(workspace, connector_id, token, sender.id, campaign.id, audience.id, run.id)
 
 
 async def seed_messages(

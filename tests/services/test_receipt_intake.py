@@ -145,7 +145,7 @@ async def test_callers_are_told_when_the_database_is_away() -> None:
         raise ConnectionRefusedError
 
     batcher = ReceiptBatcher(away)
-    run = SeededRun(uuid4(), uuid4(), "", uuid4(), uuid4())
+    run = SeededRun(uuid4(), uuid4(), "", uuid4(), uuid4(), uuid4(), uuid4())
     with pytest.raises(Unavailable):
         await batcher.add([incoming(run, uuid4())])
 
