@@ -56,6 +56,11 @@ class NewMessage(BaseModel):
     expires_at: AwareDatetime | None = Field(default=None, description="Later than this it is not sent any more.")
     subject: str | None = Field(default=None, max_length=998, description="Of an e-mail.")
     html: str | None = Field(default=None, description="Of an e-mail: its HTML part.")
+    headers: dict[str, str] = Field(
+        default_factory=dict,
+        description="Of an e-mail: further headers.",
+        examples=[{"List-Unsubscribe": "<https://shop.example/unsubscribe?u=17>"}],
+    )
     callback: Callback | None = Field(default=None, description="Where its changes are told: see docs/webhooks.md.")
 
 
@@ -206,7 +211,7 @@ def _key(call: IdempotentCall) -> str:
 
 
 def _request(message: NewMessage) -> MessageRequest:
-    email = EmailContent(message.subject, message.html) if message.subject is not None else None
+    email = EmailContent(message.subject, message.html, message.headers) if message.subject is not None else None
     return MessageRequest(
         to=message.to,
         body=message.body,

@@ -30,6 +30,7 @@ def _abilities(kind: Provider) -> list[str]:
     told = [
         (can.callbacks and can.signed, "signed receipts"),
         (can.callbacks and not can.signed, "receipts"),
+        (can.bounces, "bounces"),
         (can.polling, "polling"),
         (can.batch_size > 1, f"{can.batch_size} messages a call"),
         (can.look_up, "look-up"),

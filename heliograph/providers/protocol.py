@@ -202,6 +202,7 @@ class Capabilities:
     log: bool = True  # it lists what it has from a sender
     balance: bool = True
     inbound: bool = True
+    bounces: bool = False  # mail that came back is taken at its callback address
     listens: bool = False  # receipts and inbound messages come over an open connection, so one is kept open
     counts_parts: bool = True  # its rate limits count parts, not messages
     longest_body: int | None = None  # characters of one message; None: it says so itself

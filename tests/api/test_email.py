@@ -175,6 +175,8 @@ async def test_a_greylisted_mail_waits_in_the_queue(admin: ApiClient, simulator:
         ({"to": "ann@example.com\r\nRCPT TO:<x@example.com>"}, "to"),
         ({"to": "+447400123456"}, "to"),
         ({"html": "a\0b"}, "html"),
+        ({"headers": {"Bcc": "everybody@example.com"}}, "headers.Bcc"),
+        ({"headers": {"X-Any": "a\nBcc: everybody@example.com"}}, "headers.X-Any"),
     ],
 )
 async def test_what_cannot_be_a_mail_is_refused_with_its_field(
@@ -185,6 +187,29 @@ async def test_what_cannot_be_a_mail_is_refused_with_its_field(
     refused = await admin.post("/v1/messages", json={"messages": [message]})
     assert refused.status == 422, refused.body
     assert refused.json()["errors"][0]["field"].endswith(field)
+
+
+async def test_further_headers_go_along_where_the_provider_has_a_place_for_them(
+    admin: ApiClient, simulator: SimulatorClient
+) -> None:
+    await connector_of(admin, "smtp")
+    unsubscribe = "<https://shop.example/unsubscribe?u=17>"
+    assert (await send(admin, "smtp", headers={"List-Unsubscribe": unsubscribe}))["state"] == "accepted"
+    (taken,) = [each async for each in simulator.accepted_messages()]
+    assert f"\r\nList-Unsubscribe: {unsubscribe}\r\n" in taken.body
+
+
+async def test_an_event_that_names_the_providers_id_alone_suppresses_too(
+    admin: ApiClient, simulator: SimulatorClient
+) -> None:
+    connector = await connector_of(admin, "netcore_email")
+    verdict = await send(admin, "netcore_email")
+    path = "/callbacks/" + connector["status_url"].partition("/callbacks/")[2]
+    event = {"EVENT": "spam", "TRANSID": verdict["provider_message_id"]}
+    assert (await admin.call("POST", path, json=[event])).status == 200
+    assert (await admin.get(f"/v1/messages/{verdict['id']}")).json()["state"] == "delivered"
+    (suppressed,) = (await admin.get("/v1/suppressions")).json()["items"]
+    assert (suppressed["address"], suppressed["reason"]) == ("ann@example.com", "opt_out")
 
 
 async def test_a_test_message_can_be_a_mail(admin: ApiClient, simulator: SimulatorClient) -> None:

@@ -37,6 +37,7 @@ class Smtp:
         log=False,
         balance=False,
         inbound=False,
+        bounces=True,
         counts_parts=False,
         proven_by=("simulator", "aiosmtpd"),
     )
