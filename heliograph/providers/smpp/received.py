@@ -23,6 +23,8 @@ _CODECS: Final = {
 _OF_CLASS: Final = {0: None, 1: "latin-1", 2: "utf-16-be", 3: "latin-1"}
 """By the alphabet bits of a GSM data coding scheme; None: the SMSC's default alphabet."""
 
+_NO_TEXT: Final = frozenset(range(0x20)) - frozenset(b"\t\n\r")
+
 # Where a reference comes from, so that the same number in another size is another message.
 _IN_16_BITS: Final = 1 << 16
 _IN_PARAMETERS: Final = 1 << 17
@@ -56,7 +58,12 @@ def international(address: str, ton: int) -> str:
 
 
 def decode(codec: str | None, octets: bytes) -> str:
-    """The text; what cannot be read becomes the replacement character."""
+    """The text; what cannot be read becomes the replacement character.
+
+    Some SMSCs say IA5 of octets in GSM-7; control characters, of which a text has none, give them away.
+    """
+    if codec == "ascii" and not _NO_TEXT.isdisjoint(octets):
+        codec = None
     return gsm7.decode(octets) if codec is None else octets.decode(codec, "replace")
 
 
