@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import httptools
 
 CONNECTIONS_PER_SERVER: Final = 256
+_CONNECTIONS_AT_FIRST: Final = 4
+"""To a server that was never reached: looking up a name that is none cannot be cut short, not even at the end."""
 TIMEOUT_SECONDS: Final = 15.0
 _ATTEMPTS: Final = 2
 _SWEEP_SECONDS: Final = 1.0
@@ -80,6 +82,7 @@ class _Server:
         self._idle: list[_Connection] = []
         self._open: set[_Connection] = set()
         self._opening: set[asyncio.Task[None] | None] = set()
+        self._limit = _CONNECTIONS_AT_FIRST
 
     @property
     def load(self) -> int:
@@ -95,7 +98,7 @@ class _Server:
         self._connect_if_useful()
 
     def _connect_if_useful(self) -> None:
-        if len(self._open) + len(self._opening) < CONNECTIONS_PER_SERVER and len(self._queue) > len(self._opening):
+        if len(self._open) + len(self._opening) < self._limit and len(self._queue) > len(self._opening):
             self._opening.add(asyncio.get_running_loop().create_task(self._connect()))
 
     async def _connect(self) -> None:
@@ -108,8 +111,10 @@ class _Server:
             connection = None
         self._opening.discard(asyncio.current_task())
         if connection is not None:
+            self._limit = CONNECTIONS_PER_SERVER
             self._open.add(connection)
             self.free(connection)
+            self._connect_if_useful()
         elif self._queue:
             self.failed(self._queue.popleft())
 

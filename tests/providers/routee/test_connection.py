@@ -10,11 +10,12 @@ from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import BadRequest, InvalidInput, NotFound, UpstreamFailed
 from heliograph.ids import new_id
-from heliograph.providers.protocol import Accepted, NotProcessed, Refused
+from heliograph.providers.protocol import Accepted, Account, ConnectionOptions, NotProcessed, Refused, SenderAddress
 from heliograph.providers.registry import provider
 from heliograph.providers.routee.reports import read_part, whole
 from heliograph.simulator.script import AccountScript, Delivery, Failure, Script
 from tests.providers.contract import Behaviour, message
+from tests.providers.pages import example_of
 from tests.providers.routee.peer import APPLICATION, RouteePeer, callback, error
 from tests.simulator.receiver import Receiver
 
@@ -180,3 +181,19 @@ def test_a_callback_of_nobody_is_told_apart_from_ours() -> None:
         callback({"status": {"name": "Sent"}}, f"https://h.example/callbacks/t/status?r={ours}.2"), RouteePeer.account
     )
     assert report.reference == (ours, 2)
+
+
+async def test_the_example_on_the_page_is_sent_and_delivered(peer: RouteePeer, receiver: Receiver) -> None:
+    example, kind = example_of("routee"), provider("routee")
+    account = Account(
+        kind.credentials.model_validate(example["credentials"]),
+        kind.configuration.model_validate(example["configuration"]),
+    )
+    connection = kind.open(account, ConnectionOptions(5.0, receiver.url, simulator_url=peer.simulator.url))
+    await connection.check_credentials()
+    outcome = await connection.send(message(**example["message"]), SenderAddress(**example["sender"]))
+    assert isinstance(outcome, Accepted)
+    await receiver.until(lambda came: len(came) == 3)
+    await connection.aclose()
+    (last,) = kind.parse_status(receiver.requests[-1], account)
+    assert (last.provider_message_id, last.state) == (outcome.provider_message_id, MessageState.DELIVERED)

@@ -7,11 +7,12 @@ from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import InvalidInput, NotFound, UpstreamFailed
 from heliograph.ids import new_id
-from heliograph.providers.protocol import Accepted, Account, ProviderRequest
+from heliograph.providers.protocol import Accepted, Account, ConnectionOptions, ProviderRequest, SenderAddress
 from heliograph.providers.registry import provider
 from heliograph.providers.sinch.connection import SinchConfiguration, SinchCredentials
 from heliograph.simulator.script import AccountScript, Delivery, Failure, Script
 from tests.providers.contract import message
+from tests.providers.pages import example_of
 from tests.providers.sinch.oracle import SmsSinchEvent, sign
 from tests.providers.sinch.peer import PLAN, SECRET, SinchPeer, report, signed
 from tests.simulator.receiver import Receiver
@@ -179,3 +180,19 @@ async def test_a_poll_without_an_answer_raises(peer: SinchPeer) -> None:
     with pytest.raises(UpstreamFailed):
         await connection.poll_many(["a/1", "b/2"])
     await connection.aclose()
+
+
+async def test_the_example_on_the_page_is_sent_and_delivered(peer: SinchPeer, receiver: Receiver) -> None:
+    example, kind = example_of("sinch"), provider("sinch")
+    account = Account(
+        kind.credentials.model_validate(example["credentials"]),
+        kind.configuration.model_validate(example["configuration"]),
+    )
+    connection = kind.open(account, ConnectionOptions(5.0, receiver.url, simulator_url=peer.simulator.url))
+    await connection.check_credentials()
+    outcome = await connection.send(message(**example["message"]), SenderAddress(**example["sender"]))
+    assert isinstance(outcome, Accepted)
+    await receiver.until(lambda came: len(came) == 3)
+    await connection.aclose()
+    (last,) = kind.parse_status(receiver.requests[-1], account)
+    assert (last.provider_message_id, last.state) == (outcome.provider_message_id, MessageState.DELIVERED)
