@@ -26,6 +26,7 @@ from heliograph.providers.smtp.pool import Pool
 from heliograph.providers.smtp.replies import Reply, not_processed, words
 from heliograph.providers.smtp.session import Session, Worn
 
+_EXPIRED: Final = not_processed("lease_expired", "The claim ran out before a connection to the relay was free")
 _WRONGLY_SET: Final = frozenset({"tls", "no_starttls", "no_auth", "private_address"})
 
 
@@ -58,13 +59,16 @@ class SmtpConnection(FewAnswers):
             return await self._deliver(mail, message.valid_until, fresh=True)
 
     async def _deliver(self, mail: Mail, valid_until: float, *, fresh: bool = False) -> Outcome:
+        left = valid_until - time.monotonic()
+        if left <= 0:
+            return _EXPIRED
         try:
-            async with asyncio.timeout(valid_until - time.monotonic()):
+            async with asyncio.timeout(left):
                 session = await self._pool.take(fresh=fresh)
         except CannotOpen as error:
             return error.outcome
         except TimeoutError:
-            return not_processed("lease_expired", "The claim ran out before a connection to the relay was free")
+            return _EXPIRED
         try:
             return await session.deliver(mail, valid_until)
         finally:

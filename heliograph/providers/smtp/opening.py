@@ -43,7 +43,7 @@ class Relay:
         """The configured relay; the simulator stands in for it in the clear, where there is one."""
         if simulator is not None:
             return cls(*simulator, "none", None)
-        return cls(configuration.host.strip("[]"), configuration.port, configuration.tls, Reach(reachable))
+        return cls(configuration.host.strip("[]").lower(), configuration.port, configuration.tls, Reach(reachable))
 
     async def connect(self) -> socket.socket:
         """A connected socket; `InvalidInput` where it may not be reached, `UpstreamFailed`, `OSError`."""

@@ -89,9 +89,9 @@ def outcome_of_reply(reply: Reply, *, retry_seconds: float) -> Outcome:
     if reply.code == _CLOSING:
         return NotProcessed(ProviderError(ErrorClass.RATE_LIMITED, reply.name, error.message))
     if 400 <= reply.code < 500:
-        if reply.step in {Step.GREETING, Step.HELLO, Step.AUTH}:
-            return NotProcessed(ProviderError(ErrorClass.NOT_PROCESSED, reply.name, error.message))
-        return NotProcessed(ProviderError(ErrorClass.NOT_PROCESSED, reply.name, error.message), retry_seconds)
+        about_us = reply.step in {Step.GREETING, Step.HELLO, Step.AUTH}
+        passing = ProviderError(ErrorClass.NOT_PROCESSED, reply.name, error.message)
+        return NotProcessed(passing, None if about_us else retry_seconds)
     if 500 <= reply.code < 600:
         return NotProcessed(error) if error.error_class in _OF_THE_ACCOUNT else Refused(error)
     if reply.step is Step.END:

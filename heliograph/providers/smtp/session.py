@@ -44,6 +44,7 @@ class Session:
         transport = cast("asyncio.Transport", self._protocol.transport)
         transport.set_write_buffer_limits(high=1, low=0)  # `drain` waits for all of it; 0 makes it wait for ever in TLS
         self._writer = asyncio.StreamWriter(transport, self._protocol, None, asyncio.get_running_loop())
+        self._is_used = False
         self._broken_off = False  # a transaction was begun and not brought to its end
         self.taken = 0
         """Messages that it was given."""
@@ -61,7 +62,7 @@ class Session:
 
     async def refusal_of_sender(self, address: str) -> Reply | None:
         """The relay's refusal of an envelope sender; None where it takes it. Raises what aiosmtplib does."""
-        self._broken_off = True
+        self._is_used = self._broken_off = True
         reply = await self._ask(Step.MAIL, f"MAIL FROM:<{address}>", time.monotonic() + self._timeout)
         return None if reply.code in _SUCCESS[Step.MAIL] else reply
 
@@ -72,21 +73,24 @@ class Session:
         """
         if mail.envelope.international and "smtputf8" not in self._extensions:
             return _NOT_INTERNATIONAL
+        replaceable = self._is_used
+        self._is_used = True
         self.taken += 1
-        begun = False
         try:
             for step, command in self._commands(mail):
                 reply = await self._ask(step, command, valid_until)
                 if reply.code not in _SUCCESS[step]:
-                    return self._refused(reply, begun)
-                begun = begun or step is Step.MAIL
+                    if replaceable and _is_about_the_connection(reply):
+                        raise Worn
+                    return outcome_of_reply(reply, retry_seconds=self._retry_seconds)
+                replaceable = replaceable and step is Step.RESET
             return await self._hand_over(mail, valid_until)
         except TimeoutError:
             self.close()
             return _not_in_time(valid_until)
         except ConnectionError as error:
             self.close()
-            if not begun and self.taken > 1:
+            if replaceable:
                 raise Worn from error
             return not_processed("connection_lost", "The connection closed before the text was complete")
         except BaseException:
@@ -112,12 +116,6 @@ class Session:
             self.close()  # what comes next could be taken for the answer to something else
             return Reply(step, error.code, "")
         return Reply(step, reply.code, reply.message)
-
-    def _refused(self, reply: Reply, begun: bool) -> Outcome:
-        if reply.code == _CLOSING and not begun and self.taken > 1:
-            self.close()
-            raise Worn
-        return outcome_of_reply(reply, retry_seconds=self._retry_seconds)
 
     async def _hand_over(self, mail: Mail, valid_until: float) -> Outcome:
         """The text, and what the relay says to it. Only with the end of the text can it have taken the message."""
@@ -149,6 +147,11 @@ class Session:
         if left <= 0:
             raise TimeoutError
         return min(self._timeout, left)
+
+
+def _is_about_the_connection(reply: Reply) -> bool:
+    """The relay has had enough of it, or does not forget what went before."""
+    return reply.code == _CLOSING or reply.step is Step.RESET
 
 
 def _not_in_time(valid_until: float) -> NotProcessed:

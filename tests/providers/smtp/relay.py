@@ -35,7 +35,7 @@ class Relay:
     mail: Callable[[str], Reply] = lambda _: "250 2.1.0 Ok"
     recipient: Callable[[str], Reply] = lambda _: "250 2.1.5 Ok"
     end: Callable[[int], Reply] = lambda number: f"250 2.0.0 Ok: queued as Q{number}"
-    at_data: Callable[[], None] = lambda: None
+    reset: str = "250 Ok"
     password: str | None = None
     taken: list[Taken] = field(default_factory=list)
     options: list[list[str]] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Relay:
 
     async def handle_RSET(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
         self.steps.append("RSET")
-        return "250 Ok"
+        return self.reset
 
     async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
         self.steps.append("QUIT")

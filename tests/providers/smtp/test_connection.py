@@ -154,6 +154,16 @@ async def test_a_worn_connection_is_replaced_without_a_word(relay: Relay) -> Non
     assert relay.opened == 2
 
 
+async def test_a_connection_that_does_not_forget_a_refusal_is_replaced(relay: Relay) -> None:
+    relay.reset = "500 What?"
+    relay.recipient = lambda to: "550 5.1.1 no such user" if to.startswith("nobody") else "250 Ok"
+    connection = relay.connection()
+    outcomes = [await connection.send(email(to=to), SENDER) for to in ("nobody@example.com", "ann@example.com")]
+    await connection.aclose()
+    assert [type(outcome) for outcome in outcomes] == [Refused, Accepted]
+    assert relay.opened == 2
+
+
 async def test_each_message_can_have_an_envelope_sender_of_its_own(relay: Relay) -> None:
     connection = relay.connection(bounce_address="bounces@mail.shop.example", verp=True)
     message = email()
