@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import InvalidInput
-from heliograph.providers.custom.documents import Document, check_path, relative, text_at
+from heliograph.providers.custom.documents import BAD_PATH, Document, check_path, relative, text_at
 from heliograph.providers.custom.placeholders import REFERENCE_PARAMETER
 from heliograph.providers.custom.rules import Code, Name, Part, broken
 from heliograph.providers.protocol import (
@@ -47,7 +47,7 @@ class Fields(Part):
         if isinstance(value, str) and "/" in value:
             try:
                 check_path(value)
-            except (SyntaxError, KeyError, ValueError) as error:
+            except BAD_PATH as error:
                 broken(f"is not a path that can be followed: {error}", "bad_xpath")
         return value
 

@@ -9,6 +9,9 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
 _TEXT_LIMIT: Final = 64 * 1024  # characters that a regular expression or a split looks at
+BAD_PATH: Final = (SyntaxError, KeyError, ValueError, TypeError)
+"""What ElementTree raises for a path that it does not know."""
+
 _NOT_PARSED: Final = object()
 _ATTRIBUTE_OR_TEXT: Final = re.compile(r"(?:(?P<path>.*)/)?(?:@(?P<attribute>[^/\[\]@]+)|text\(\))")
 
@@ -76,7 +79,7 @@ def text_at(document: Element, path: str) -> str | None:
 
 
 def check_path(path: str) -> None:
-    """`SyntaxError` for what is no path that ElementTree knows."""
+    """Raises one of `BAD_PATH` for what is no path that ElementTree knows."""
     if path.count("//") > 1:
         raise SyntaxError("// may stand once")
     text_at(Element("document"), path)

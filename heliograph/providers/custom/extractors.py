@@ -13,7 +13,7 @@ import re2
 from jmespath.exceptions import JMESPathError
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from heliograph.providers.custom.documents import Document, as_text, check_path, text_at
+from heliograph.providers.custom.documents import BAD_PATH, Document, as_text, check_path, text_at
 from heliograph.providers.custom.rules import Part, broken
 
 Expression = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -51,7 +51,7 @@ class JsonPath(Part):
         if names is None:
             try:
                 return as_text(_jmespath(self.path).search(document.json))
-            except JMESPathError:  # a comparison of what cannot be compared
+            except (JMESPathError, TypeError, ValueError):  # a comparison of what cannot be compared, a step of 0
                 return None
         value = document.json
         for name in names:
@@ -72,7 +72,7 @@ class XmlPath(Part):
     def _is_xpath(cls, path: str) -> str:
         try:
             check_path(path)
-        except (SyntaxError, KeyError, ValueError) as error:
+        except BAD_PATH as error:
             broken(f"is not a path that can be followed: {error}", "bad_xpath")
         return path
 

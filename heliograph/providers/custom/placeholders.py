@@ -48,6 +48,23 @@ QUESTION_PLACEHOLDERS: Final = frozenset({"id", "timestamp"})
 """Of the request that asks for the status of a message: the gateway's id of it."""
 
 
+SAMPLES: Final[Mapping[str, str]] = {
+    "to": "+12015550123",
+    "to_digits": "12015550123",
+    "body": "Hello",
+    "sender": "ACME",
+    "sender_kind": "sender",
+    "reference": "00000000-0000-7000-8000-000000000000.1",
+    "message_id": "00000000-0000-7000-8000-000000000000",
+    "callback_url": "https://example.com/callbacks/token/status",
+    "encoding": "gsm7",
+    "parts": "1",
+    "timestamp": "1800000000",
+    "id": "1",
+}
+"""A value of each, to see that a template can be rendered at all when it is saved."""
+
+
 def values_of(subject: Subject, names: Collection[str]) -> dict[str, str]:
     """The values of these placeholders."""
     return {name: PLACEHOLDERS[name](subject) for name in names}

@@ -1,7 +1,7 @@
 """The request that a user describes, and what is checked of it when it is saved."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal
 
 import orjson
@@ -11,26 +11,31 @@ from pydantic import AfterValidator, Field, JsonValue, StringConstraints, field_
 
 from heliograph.errors import InvalidInput
 from heliograph.outbound.origin import Origin
-from heliograph.providers.custom.escapes import ESCAPES, Place
-from heliograph.providers.custom.placeholders import PLACEHOLDERS, QUESTION_PLACEHOLDERS
+from heliograph.providers.custom.escapes import ESCAPES, Place, Unwritable
+from heliograph.providers.custom.placeholders import SAMPLES
 from heliograph.providers.custom.rules import HeaderName, Name, Part, broken
 from heliograph.providers.custom.templates import Template, TemplateBroken, compile_text, joined
 
 _LITERAL_ORIGIN: Final = re.compile(r"https?://[^/?#{}\s\\]+(?:[/?]|$)", re.IGNORECASE)
 _OWN_HEADERS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade"})
 _NUMERAL: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_ANY_PLACEHOLDER: Final = frozenset(PLACEHOLDERS) | QUESTION_PLACEHOLDERS
-_SAMPLE: Final = "1"
 _SIZE_LIMIT: Final = 20_000
 _DEPTH_LIMIT: Final = 20
 
 
-def compiled(source: str, place: Place, known: Collection[str] = _ANY_PLACEHOLDER) -> Template:
-    """The template of a field, or the error of a validator."""
+def compiled(source: str, place: Place, *, where: str = "") -> Template:
+    """The template of a field, or the error of a validator; `where` it stands within the field."""
     try:
-        return compile_text(source, place, known)
-    except TemplateBroken as refused:
-        broken(refused.rule, "bad_template")
+        template = compile_text(source, place, SAMPLES)
+        template.render(samples(template))
+    except (TemplateBroken, Unwritable) as refused:
+        broken(where + refused.rule, "bad_template")
+    return template
+
+
+def samples(template: Template) -> dict[str, str]:
+    """A value for each of its placeholders and secrets."""
+    return {name: SAMPLES.get(name, "secret") for name in template.names}
 
 
 def _text(place: Place) -> AfterValidator:
@@ -90,9 +95,8 @@ class XmlBody(Part):
     @classmethod
     def _is_well_formed(cls, text: str) -> str:
         template = compiled(text, Place.XML)
-        sample = template.render(dict.fromkeys(template.names, _SAMPLE))
         try:
-            fromstring(sample.encode(), forbid_dtd=True)
+            fromstring(template.render(samples(template)).encode(), forbid_dtd=True)
         except DefusedXmlException:
             broken("has a document type or entities, which are not sent", "bad_xml")
         except (ParseError, ValueError, LookupError) as error:
@@ -162,7 +166,7 @@ def address(url: str) -> Template:
 
 def _origin(url: str) -> Origin:
     template = address(url)
-    return Origin.of(template.render(dict.fromkeys(template.names, _SAMPLE)))
+    return Origin.of(template.render(samples(template)))
 
 
 def pairs(fields: Mapping[str, str]) -> Template:
@@ -196,10 +200,7 @@ def _json(value: Any, where: str, depth: int) -> Iterator[Template | str]:
 
 
 def _json_text(source: str, where: str) -> Iterator[Template | str]:
-    try:
-        template = compile_text(source, Place.JSON, _ANY_PLACEHOLDER)
-    except TemplateBroken as refused:
-        broken(f"{where}: {refused.rule}", "bad_template")
+    template = compiled(source, Place.JSON, where=f"{where}: ")
     if template.is_number:
         yield template
     else:
