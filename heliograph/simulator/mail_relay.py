@@ -6,6 +6,7 @@ or in `code` alone ("5.1.1").
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from email import message_from_bytes
@@ -23,6 +24,8 @@ from heliograph.simulator.desk import Desk, Submission
 from heliograph.simulator.http import Manner, Reply
 from heliograph.simulator.messages import AcceptedMessage
 from heliograph.simulator.script import SendAnswer
+
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd warns of its own future at every login
 
 ANONYMOUS: Final = "anonymous"
 
