@@ -154,8 +154,11 @@ async def note_told(connection: Connection, webhook_id: UUID, delivery_ids: Sequ
     )
 
 
-async def note_refused(connection: Connection, refusals: Sequence[Refusal], give_up: timedelta) -> None:
+async def note_refused(
+    connection: Connection, webhook_id: UUID, refusals: Sequence[Refusal], give_up: timedelta
+) -> None:
     """Postpones what was refused; what has been refused for as long as `give_up` becomes a dead letter."""
+    await connection.execute("UPDATE webhook SET last_error = $2 WHERE id = $1", webhook_id, refusals[-1].reason)
     await connection.execute(
         """
         UPDATE webhook_delivery SET

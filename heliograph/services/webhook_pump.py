@@ -106,7 +106,7 @@ class WebhookPump:
             if tour.told:
                 await webhook_queue.note_told(connection, held.id, tour.told)
             if tour.refused:
-                await webhook_queue.note_refused(connection, tour.refused, give_up)
+                await webhook_queue.note_refused(connection, held.id, tour.refused, give_up)
             if tour.trouble is not None:
                 await webhook_queue.note_trouble(connection, held.id, tour.trouble, give_up)
 
