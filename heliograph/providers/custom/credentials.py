@@ -41,4 +41,7 @@ class CustomCredentials(BaseModel):
     def all_in_clear(self) -> list[str]:
         """Everything that must never be shown."""
         fields = (self.password, self.token, self.client_secret, self.signing_key, self.callback_secret)
-        return [value.get_secret_value() for value in (*fields, *self.secrets.values()) if value is not None]
+        found = [value.get_secret_value() for value in (*fields, *self.secrets.values()) if value is not None]
+        if self.password is not None:  # encoded as one, it shows the password in no form of its own
+            found.append(f"{self.username}:{self.password.get_secret_value()}")
+        return found
