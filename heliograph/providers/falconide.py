@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from heliograph.domain.vocabulary import Channel
 from heliograph.errors import InvalidInput
-from heliograph.providers.netcore_email import as_html
 from heliograph.providers.protocol import (
     Account,
     Capabilities,
@@ -27,6 +26,7 @@ from heliograph.providers.protocol import (
 from heliograph.providers.shared.configured_reply import ReplyFields
 from heliograph.providers.shared.email_headers import refuse_unmailable
 from heliograph.providers.shared.email_senders import EMAIL_SENDER_KINDS, EmailSender
+from heliograph.providers.shared.email_text import as_html
 from heliograph.providers.shared.gateway import form_post
 from heliograph.providers.shared.http import HttpAnswer, HttpTransport, base_url
 from heliograph.providers.shared.netcore_events import EventConfiguration, read_events

@@ -1,7 +1,6 @@
 """Netcore e-mail, once Pepipost: one HTTP request a mail, events by webhook. See docs/providers/netcore_email.md."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any, ClassVar, Final, Literal
 
 import orjson
@@ -26,6 +25,7 @@ from heliograph.providers.protocol import (
 )
 from heliograph.providers.shared.email_headers import refuse_unmailable
 from heliograph.providers.shared.email_senders import EMAIL_SENDER_KINDS, EmailSender
+from heliograph.providers.shared.email_text import as_html
 from heliograph.providers.shared.http import HttpAnswer, HttpRequest, HttpTransport, base_url
 from heliograph.providers.shared.netcore_events import REFERENCE_FIELD, EventConfiguration, read_events
 from heliograph.providers.shared.outcomes import of_status, unreadable
@@ -128,11 +128,6 @@ class NetcoreEmailConnection(FewAnswers):
     async def aclose(self) -> None:
         """Closes the pool."""
         await self._transport.aclose()
-
-
-def as_html(text: str) -> str:
-    """A text for a platform that takes HTML alone."""
-    return "<br>\n".join(escape(text, quote=False).splitlines())
 
 
 def _words(content: dict[str, Any] | None) -> str | None:

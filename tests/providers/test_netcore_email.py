@@ -12,7 +12,7 @@ from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import InvalidInput
 from heliograph.ids import new_id
-from heliograph.providers.netcore_email import NetcoreEmailConfiguration, NetcoreEmailCredentials, as_html
+from heliograph.providers.netcore_email import NetcoreEmailConfiguration, NetcoreEmailCredentials
 from heliograph.providers.protocol import (
     Accepted,
     Account,
@@ -23,6 +23,7 @@ from heliograph.providers.protocol import (
     StatusReport,
 )
 from heliograph.providers.registry import provider
+from heliograph.providers.shared.email_text import as_html
 from heliograph.simulator.client import SimulatorClient
 from tests.providers.contract import Behaviour, ProviderContract
 from tests.providers.mail_gateway_peer import API_KEY, CALLBACK_URL, SENDER, MailGatewayPeer, events
