@@ -25,6 +25,7 @@ from heliograph.errors import BadRequest, Forbidden, HeliographError, NotFound
 from heliograph.providers.protocol import InboundMessage
 from heliograph.services import msg_client
 from heliograph.services.msg_client import Outgoing
+from heliograph.services.msg_client_callers import admit
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ def _answer(status: int, text: str) -> Response:
 async def _workspace(request: Request, services: TheServices) -> UUID:
     found = _BEARER.fullmatch(request.headers.get("authorization", ""))
     address = request.client.host if request.client else None
-    return await msg_client.admit(services, address, found[1] if found else None)
+    return await admit(services, address, found[1] if found else None)
 
 
 TheWorkspace = Annotated[UUID, Depends(_workspace)]

@@ -72,12 +72,6 @@ async def take_ended(pool: Pool, limit: int, hold: timedelta) -> list[EndedMessa
     return [EndedMessage(**row) for row in await pool.fetch(_TAKE, limit, hold)]
 
 
-async def any_due(pool: Pool) -> bool:
-    """Whether there is anything to look at."""
-    due: bool = await pool.fetchval("SELECT EXISTS (SELECT FROM delivery_report WHERE due_at <= now())")
-    return due
-
-
 async def forget(pool: Pool, told: Sequence[EndedMessage]) -> None:
     """The broker has confirmed these."""
     await pool.execute(

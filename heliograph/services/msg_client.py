@@ -1,13 +1,9 @@
 """The SMS connector API: for programs that know their connector by an older contract (requirements E1–E4).
 
-It is bound to one workspace by configuration, and open only to who is listed there.
+It is bound to one workspace by configuration, and open only to who is listed there: see `msg_client_callers`.
 """
 
-import hmac
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from typing import Final
 from uuid import UUID
 
@@ -19,14 +15,13 @@ from heliograph.db.workspaces import find_workspace
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.phone_numbers import PhoneNumber, normalise_number
 from heliograph.domain.vocabulary import Category, Channel, ErrorClass
-from heliograph.errors import BadRequest, Conflict, Defect, FieldError, Forbidden, InvalidInput, NotFound
+from heliograph.errors import BadRequest, Conflict, FieldError, InvalidInput, NotFound
 from heliograph.ids import new_id
 from heliograph.providers.protocol import InboundMessage
 from heliograph.services.context import Services
 from heliograph.services.inbound import store_inbound
 from heliograph.services.message_requests import MessageRequest, prepare_message
 from heliograph.services.receipts import store
-from heliograph.settings import Settings
 
 CHANNEL: Final = "smpp"
 """The one channel that the contract names; also the channel type of its delivery reports."""
@@ -56,23 +51,6 @@ class Outgoing:
     body: str
     sender: str | None  # an address of a sender of the workspace
     channel: str
-
-
-async def admit(services: Services, address: str | None, secret: str | None) -> UUID:
-    """The workspace, for a caller who may call.
-
-    `NotFound` while the API is not open at all, `Forbidden` for anybody not listed, `Defect` when the configured
-    workspace is not there.
-    """
-    settings = services.settings
-    if settings.msg_client_workspace is None or not (settings.msg_client_addresses or settings.msg_client_secrets):
-        raise NotFound("the SMS connector API is not open in this installation", code="msg_client_closed")
-    if not (_is_listed(settings, address) or _holds_secret(settings, secret)):
-        raise Forbidden("this address is not listed, and no valid secret was given", code="msg_client_caller")
-    found = await msg_client.find_workspaces(services.database.pool, settings.msg_client_workspace)
-    if len(found) != 1:
-        raise Defect(f"HELIOGRAPH_MSG_CLIENT_WORKSPACE names {len(found) or 'no'} workspaces: give the id of one")
-    return found[0]
 
 
 async def send(services: Services, workspace_id: UUID, outgoing: Outgoing, *, key: str | None = None) -> UUID:
@@ -139,7 +117,7 @@ async def take_notification(services: Services, workspace_id: UUID, message_sid:
         state=state.value,
         error_class=ErrorClass.DELIVERY.value if failed else None,
         error_message="The connector reports it so, without a code." if failed else None,
-        occurred_at=datetime.now(UTC),
+        occurred_at=None,  # it does not say
     )
     await store(services.database, [report])
 
@@ -169,36 +147,6 @@ async def _choose_sender(pool: Pool, workspace_id: UUID, named: str | None, regi
     if way is None:
         raise _wrong("From", "is the address of a sender of the workspace")
     return way.sender_id
-
-
-def _is_listed(settings: Settings, address: str | None) -> bool:
-    try:
-        caller = ip_address(address or "")
-    except ValueError:
-        return False
-    if isinstance(caller, IPv6Address) and caller.ipv4_mapped is not None:
-        caller = caller.ipv4_mapped
-    return any(caller in network for network in settings.msg_client_addresses)
-
-
-def _holds_secret(settings: Settings, secret: str | None) -> bool:
-    if settings.msg_client_secrets is None or not secret:
-        return False
-    given = secret.encode(errors="replace")
-    known = _secrets(settings.msg_client_secrets.get_secret_value())
-    return any(hmac.compare_digest(given, each) for each in known)
-
-
-@lru_cache(maxsize=4)
-def _secrets(configured: str) -> tuple[bytes, ...]:
-    """`name:secret`, comma-separated; `Defect` for anything else, without quoting it."""
-    found = []
-    for place, entry in enumerate(configured.split(","), start=1):
-        name, separator, secret = entry.strip().partition(":")
-        if not (name and separator and secret):
-            raise Defect(f"HELIOGRAPH_MSG_CLIENT_SECRETS: entry {place} is not name:secret")
-        found.append(secret.encode())
-    return tuple(found)
 
 
 def _uuid(text: str) -> UUID | None:
