@@ -168,9 +168,9 @@ async def test_a_callback_that_is_refused_holds_up_its_own_message_alone(desk: D
     pump = desk.pump(receiver)
     await desk.move("claimed", "accepted", "sent")
     assert (await work(pump, made.webhook.id)).told == 8
+    assert (await desk.row(made.webhook.id))["last_error"] == "answered HTTP 400"
     await desk.move("delivered")
     assert (await work(pump, made.webhook.id)).told == 4
-    assert (await desk.row(made.webhook.id))["last_error"] == "answered HTTP 400"
     (refused, *behind) = await desk.letters()
     assert (refused["tries"], refused["last_error"]) == (1, "answered HTTP 400")
     assert [each["tries"] for each in behind] == [0, 0]
