@@ -88,7 +88,8 @@ class _LeasedBody:
     """A body whose bytes are handed over only while its lease holds.
 
     The client asks for them when the connection stands and the head of the request is on its way: without the body no
-    server acts on that. A process that is frozen and goes on later stops here.
+    server acts on that. A process that is frozen and goes on later stops here, unless it was frozen while the bytes went
+    from here to the client's own thread: microseconds, or as long as that thread waits for a processor.
     """
 
     __slots__ = ("_content", "_valid_until", "written")
@@ -130,8 +131,9 @@ class HttpTransport:
             return await self._exchange(request, body)
         except LeaseExpired:
             return _lease_expired()
-        except NotARequest:
-            return _not_processed("bad_request", "The request cannot be made: check the connector's addresses and keys")
+        except NotARequest:  # it holds for every message alike, so the run pauses
+            text = "The request cannot be made: check the connector's addresses and keys"
+            return NotProcessed(ProviderError(ErrorClass.ACCOUNT, "bad_request", text))
         except PyreqwestError as error:
             return self._unanswered(error, body)
         finally:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from heliograph.domain.vocabulary import ErrorClass
-from heliograph.errors import HeliographError, Unauthenticated, UpstreamFailed
+from heliograph.errors import HeliographError, Rejected, Unauthenticated, UpstreamFailed
 from heliograph.providers.protocol import InDoubt, NotProcessed, ProviderError
 from heliograph.providers.shared.http import HttpAnswer, HttpRequest, HttpTransport
 
@@ -70,7 +70,7 @@ class TokenTransport:
                 token = await self._tokens.current(refused=token)
                 answer = await self._transport.send(_with(request, token), valid_until)
         except HeliographError as error:
-            kind = ErrorClass.AUTH if isinstance(error, Unauthenticated) else ErrorClass.NOT_PROCESSED
+            kind = ErrorClass.AUTH if isinstance(error, Rejected) else ErrorClass.NOT_PROCESSED
             return NotProcessed(ProviderError(kind, "no_token", f"No access token: {error.detail}"))
         return answer
 
