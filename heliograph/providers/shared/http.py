@@ -88,8 +88,8 @@ class _LeasedBody:
     """A body whose bytes are handed over only while its lease holds.
 
     The client asks for them when the connection stands and the head of the request is on its way: without the body no
-    server acts on that. A process that is frozen and goes on later stops here, unless it was frozen while the bytes went
-    from here to the client's own thread: microseconds, or as long as that thread waits for a processor.
+    server acts on that. A process that is frozen and goes on later stops here, unless it was frozen while the bytes
+    went from here to the client's own thread: microseconds, or as long as that thread waits for a processor.
     """
 
     __slots__ = ("_content", "_valid_until", "written")
