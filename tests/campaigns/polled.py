@@ -75,13 +75,14 @@ async def rehearse_polled(stage: Stage, *, messages_per_request: int = 50) -> Po
         services, stage.owner, name=f"Polled {new_id()}", mode=WorkspaceMode.TEST
     )
     actor = Actor(workspace.id, Role.OWNER, "tester")
-    assert IP2SMS.configuration is not None
+    configuration = IP2SMS.configured(stage.simulator.url)
+    assert configuration is not None
     connector = await connectors.create_connector(
         services,
         actor,
         provider_key="ip2sms",
         channel=Channel.SMS,
-        configuration={**IP2SMS.configuration, "messages_per_request": messages_per_request},
+        configuration={**configuration, "messages_per_request": messages_per_request},
     )
     account = IP2SMS.new_account()
     await connectors.save_credentials(services, actor, connector.id, IP2SMS.credentials(account))
