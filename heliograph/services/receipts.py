@@ -1,5 +1,6 @@
 """Receipts on their way in: from a signed callback, or a poll, to a row of the ledger."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ _POISON = (
     asyncpg.ProgramLimitExceededError,  # a key too long for its index
     asyncpg.IntegrityConstraintViolationError,
 )
+_TRIES = 6
 _MET_ANOTHER = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -65,9 +67,7 @@ async def store(database: Database, reports: Sequence[IncomingReport]) -> Stored
     if not reports:
         return Stored(StoredReceipts())
     try:
-        return Stored(await _commit(database, reports))
-    except _MET_ANOTHER:  # with a commit that does not lock in the order of ids; the second time it is through
-        return Stored(await _commit(database, reports))
+        return Stored(await _commit_patiently(database, reports))
     except _POISON as error:
         if len(reports) == 1:
             _log.warning("a receipt is refused: PostgreSQL cannot hold it (%s)", type(error).__name__)
@@ -77,6 +77,16 @@ async def store(database: Database, reports: Sequence[IncomingReport]) -> Stored
     left, right = await store(database, reports[:middle]), await store(database, reports[middle:])
     refused = {**left.refused, **{middle + index: error for index, error in right.refused.items()}}
     return Stored(left.receipts + right.receipts, refused)
+
+
+async def _commit_patiently(database: Database, reports: Sequence[IncomingReport]) -> StoredReceipts:
+    """Commits anew after a deadlock: many a provider tells only once, and one of those who met is always through."""
+    for tried in range(1, _TRIES):
+        try:
+            return await _commit(database, reports)
+        except _MET_ANOTHER:
+            await asyncio.sleep(0.02 * tried)
+    return await _commit(database, reports)
 
 
 async def _commit(database: Database, reports: Sequence[IncomingReport]) -> StoredReceipts:
