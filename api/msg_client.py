@@ -37,6 +37,10 @@ _BEARER: Final = re.compile(r"Bearer +(\S+)", re.IGNORECASE)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _FORM: Final = "application/x-www-form-urlencoded"
 _FIELDS_LIMIT: Final = 100
+_STATUSES: Final = (400, 403, 404, 500)
+_QUEUED: Final = {
+    "headers": {ID_HEADER: {"description": "The message's id.", "schema": {"type": "string", "format": "uuid"}}}
+}
 
 
 class PlainError(BaseModel):
@@ -117,7 +121,8 @@ router = APIRouter(
     route_class=_PlainRoute,
     default_response_class=Response,
     responses={
-        status: {"model": PlainError, "description": http.HTTPStatus(status).phrase} for status in (400, 403, 404, 500)
+        "default": {"model": PlainError, "description": "Any other error"},
+        **{status: {"model": PlainError, "description": http.HTTPStatus(status).phrase} for status in _STATUSES},
     },
 )
 
@@ -128,7 +133,12 @@ def _documented(media_type: str, model: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-@router.post("/send", summary="Send a message", openapi_extra=_documented("application/json", SendRequest))
+@router.post(
+    "/send",
+    summary="Send a message",
+    responses={200: _QUEUED},
+    openapi_extra=_documented("application/json", SendRequest),
+)
 async def send(request: Request, services: TheServices, workspace_id: TheWorkspace) -> Response:
     """200 when it is queued; the header `Message-SID` has its id. With an `Idempotency-Key` a repeated call queues
     nothing again."""

@@ -34,6 +34,7 @@ TAGS: Final = [
     {"name": "inbound messages", "description": "What people write, and what STOP, START and HELP do."},
     {"name": "suppressions", "description": "Who is not sent to."},
     {"name": "callbacks", "description": "What providers call."},
+    {"name": "webhooks", "description": "Callbacks to you."},
     {"name": msg_client.TAG, "description": "For programs with an older contract: docs/msg-client.md."},
     {"name": "workspaces", "description": "Tenants, live or test."},
     {"name": "API keys", "description": "Who may call."},
