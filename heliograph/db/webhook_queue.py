@@ -77,23 +77,32 @@ class Delivery:
     tries: int
 
 
-# In the order of the queue. A delivery waits while an earlier one of its subject is postponed, so that a later status
-# never overtakes it; the index of postponed deliveries is nearly always empty.
-_DUE = """
+# A delivery waits while an earlier one of its subject is postponed, so that a later status never overtakes it. The
+# index of postponed deliveries is nearly always empty.
+_IS_DUE = """
+    delivery.dead_at IS NULL AND delivery.available_at <= now() AND NOT EXISTS (
+        SELECT FROM webhook_delivery AS earlier
+        WHERE earlier.webhook_id = delivery.webhook_id AND earlier.subject = delivery.subject
+          AND earlier.dead_at IS NULL AND earlier.tries > 0
+          AND earlier.position < delivery.position AND earlier.available_at > now()
+    )
+"""
+_DUE = f"""
 SELECT id, workspace_id, kind::text, subject, url, strategy::text, content, created_at, tries
 FROM webhook_delivery AS delivery
-WHERE webhook_id = $1 AND dead_at IS NULL AND available_at <= now() AND NOT EXISTS (
-    SELECT FROM webhook_delivery AS earlier
-    WHERE earlier.webhook_id = delivery.webhook_id AND earlier.subject = delivery.subject
-      AND earlier.dead_at IS NULL AND earlier.tries > 0
-      AND earlier.position < delivery.position AND earlier.available_at > now()
-)
+WHERE delivery.webhook_id = $1 AND {_IS_DUE}
 ORDER BY position LIMIT $2
+"""
+_WAITING = f"""
+SELECT id FROM webhook
+WHERE (pump IS NULL OR pump_until < now()) AND (blocked_until IS NULL OR blocked_until <= now())
+  AND EXISTS (SELECT FROM webhook_delivery AS delivery WHERE delivery.webhook_id = webhook.id AND {_IS_DUE})
+ORDER BY id
 """
 
 
 async def due(connection: Connection | Pool, webhook_id: UUID, limit: int) -> list[Delivery]:
-    """The next deliveries of a webhook that is held."""
+    """The next deliveries of a webhook that is held, in the order of the queue."""
     return [
         Delivery(**{**row, "kind": WebhookKind(row["kind"]), "strategy": WebhookStrategy(row["strategy"])})
         for row in await connection.fetch(_DUE, webhook_id, limit)
@@ -108,17 +117,7 @@ async def any_due(pool: Pool, webhook_id: UUID) -> bool:
 
 async def waiting_webhooks(pool: Pool) -> list[UUID]:
     """Webhooks that have something to tell, may be tried, and are in no pump's hands; deleted ones with leftovers."""
-    rows = await pool.fetch(
-        """
-        SELECT id FROM webhook
-        WHERE (pump IS NULL OR pump_until < now()) AND (blocked_until IS NULL OR blocked_until <= now())
-          AND EXISTS (
-            SELECT FROM webhook_delivery AS delivery
-            WHERE delivery.webhook_id = webhook.id AND dead_at IS NULL AND available_at <= now()
-          )
-        ORDER BY id
-        """
-    )
+    rows = await pool.fetch(_WAITING)
     return [row["id"] for row in rows]
 
 
@@ -133,11 +132,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The endpoint does not work: it is left alone for `pause`. `delivery_id` is what found out."""
+    """The endpoint does not work, as `delivery_id` found out: it is left alone for `pause`.
+
+    That delivery waits for longer, `own_pause`: if it alone upsets the endpoint, the others get their turn.
+    """
 
     delivery_id: UUID
     reason: str
     pause: timedelta
+    own_pause: timedelta
 
 
 async def note_told(connection: Connection, webhook_id: UUID, delivery_ids: Sequence[UUID]) -> None:
@@ -154,20 +157,24 @@ async def note_told(connection: Connection, webhook_id: UUID, delivery_ids: Sequ
     )
 
 
+# What has failed for as long as $4 becomes a dead letter.
+_POSTPONE = """
+UPDATE webhook_delivery SET
+    tries = tries + 1, last_error = failed.reason, failing_since = coalesce(failing_since, now()),
+    available_at = now() + failed.pause,
+    dead_at = CASE WHEN coalesce(failing_since, now()) <= now() - $4::interval THEN now() END
+FROM unnest($1::uuid[], $2::text[], $3::interval[]) AS failed (id, reason, pause)
+WHERE webhook_delivery.id = failed.id AND webhook_delivery.dead_at IS NULL
+"""
+
+
 async def note_refused(
     connection: Connection, webhook_id: UUID, refusals: Sequence[Refusal], give_up: timedelta
 ) -> None:
-    """Postpones what was refused; what has been refused for as long as `give_up` becomes a dead letter."""
+    """Postpones what was refused, or gives it up once it has been refused for as long as `give_up`."""
     await connection.execute("UPDATE webhook SET last_error = $2 WHERE id = $1", webhook_id, refusals[-1].reason)
     await connection.execute(
-        """
-        UPDATE webhook_delivery SET
-            tries = tries + 1, last_error = refusal.reason, failing_since = coalesce(failing_since, now()),
-            available_at = now() + refusal.pause,
-            dead_at = CASE WHEN coalesce(failing_since, now()) <= now() - $4::interval THEN now() END
-        FROM unnest($1::uuid[], $2::text[], $3::interval[]) AS refusal (id, reason, pause)
-        WHERE webhook_delivery.id = refusal.id AND webhook_delivery.dead_at IS NULL
-        """,
+        _POSTPONE,
         [each.delivery_id for each in refusals],
         [each.reason for each in refusals],
         [each.pause for each in refusals],
@@ -175,8 +182,8 @@ async def note_refused(
     )
 
 
-async def note_trouble(connection: Connection, webhook_id: UUID, trouble: Trouble, give_up: timedelta) -> int:
-    """Blocks the endpoint for a while; how many callbacks were given up.
+async def note_trouble(connection: Connection, webhook_id: UUID, trouble: Trouble, give_up: timedelta) -> None:
+    """Blocks the endpoint for a while.
 
     Once it has failed for as long as `give_up`, callbacks of that age become dead letters; younger ones wait on.
     """
@@ -190,15 +197,8 @@ async def note_trouble(connection: Connection, webhook_id: UUID, trouble: Troubl
         trouble.pause,
         trouble.reason,
     )
+    await connection.execute(_POSTPONE, [trouble.delivery_id], [trouble.reason], [trouble.own_pause], give_up)
     await connection.execute(
-        """
-        UPDATE webhook_delivery
-        SET tries = tries + 1, last_error = $2, failing_since = coalesce(failing_since, now()) WHERE id = $1
-        """,
-        trouble.delivery_id,
-        trouble.reason,
-    )
-    given_up: str = await connection.execute(
         """
         UPDATE webhook_delivery SET dead_at = now(), last_error = $4
         WHERE webhook_id = $1 AND dead_at IS NULL AND created_at <= now() - $2::interval
@@ -209,4 +209,3 @@ async def note_trouble(connection: Connection, webhook_id: UUID, trouble: Troubl
         failing_since,
         trouble.reason,
     )
-    return int(given_up.rpartition(" ")[2])

@@ -25,6 +25,7 @@ class WatchedRun:
     name: str
     recipients: int
     status: RunStatus
+    frozen: bool  # its recipients are counted
     closed: bool
     states: dict[MessageState, int]
 
@@ -35,12 +36,12 @@ WITH watched AS (
     SELECT callback.run_id, callback.webhook_id, callback.workspace_id, callback.strategy::text, callback.url,
         callback.told
     FROM run_callback AS callback
-    WHERE callback.kind = 'campaign' AND NOT callback.done
+    WHERE callback.kind = 'campaign' AND NOT callback.done AND (callback.run_id, callback.webhook_id) > ($2, $3)
     ORDER BY callback.run_id, callback.webhook_id LIMIT $1
     FOR UPDATE SKIP LOCKED
 )
 SELECT watched.*, run.campaign_id, campaign.name, run.source_rows AS recipients, run.status::text,
-    run.closed_at IS NOT NULL AS closed, coalesce(counted.states, '{}') AS states
+    run.frozen_at IS NOT NULL AS frozen, run.closed_at IS NOT NULL AS closed, coalesce(counted.states, '{}') AS states
 FROM watched
 JOIN run ON run.id = watched.run_id
 JOIN campaign ON campaign.id = run.campaign_id
@@ -50,12 +51,12 @@ LEFT JOIN LATERAL (
         GROUP BY state HAVING sum(count) <> 0
     ) AS sums
 ) AS counted ON true
-WHERE run.frozen_at IS NOT NULL
+ORDER BY watched.run_id, watched.webhook_id
 """
 
 
-async def watched_runs(connection: Connection, limit: int) -> list[WatchedRun]:
-    """Frozen runs that are watched, locked until the caller's commit."""
+async def watched_runs(connection: Connection, after: tuple[UUID, UUID], limit: int) -> list[WatchedRun]:
+    """The next runs that are watched after (run, webhook), locked until the caller's commit."""
     return [
         WatchedRun(
             **{
@@ -65,7 +66,7 @@ async def watched_runs(connection: Connection, limit: int) -> list[WatchedRun]:
                 "states": {MessageState(state): count for state, count in row["states"].items()},
             }
         )
-        for row in await connection.fetch(_WATCHED, limit)
+        for row in await connection.fetch(_WATCHED, limit, *after)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -43,11 +44,16 @@ async def ask_for_callbacks(session: AsyncSession, key_ring: KeyRing, run: Run, 
 
 async def tell_campaigns(database: Database) -> int:
     """Looks at every watched run once and queues what is due; how many callbacks."""
-    async with database.transaction() as connection:
-        found = [decide(run) for run in await watched_runs(connection, _AT_A_TIME)]
-        changed = [each for each in found if each.content is not None or each.done]
-        await tell(connection, changed)
-    return sum(each.content is not None for each in changed)
+    told, after = 0, (UUID(int=0), UUID(int=0))
+    while True:
+        async with database.transaction() as connection:
+            found = await watched_runs(connection, after, _AT_A_TIME)
+            decided = [each for run in found if (each := decide(run)).content is not None or each.done]
+            await tell(connection, decided)
+        told += sum(each.content is not None for each in decided)
+        if len(found) < _AT_A_TIME:
+            return told
+        after = found[-1].run_id, found[-1].webhook_id
 
 
 def decide(run: WatchedRun) -> CampaignCallback:
@@ -56,7 +62,7 @@ def decide(run: WatchedRun) -> CampaignCallback:
     if run.strategy is WebhookStrategy.ON_COMPLETION:
         due = run.closed
     else:
-        due = moved_a_step(run.told, counts, run.recipients)
+        due = run.frozen and moved_a_step(run.told, counts, run.recipients)
     return CampaignCallback(run, _content(run, counts) if due else None, counts, done=run.closed)
 
 

@@ -95,9 +95,12 @@ class Tour:
         return False
 
     def _stop(self, delivery: Delivery, reason: str, requested: timedelta = timedelta(0)) -> None:
-        longest = timedelta(seconds=self._settings.webhook_longest_pause_seconds)
-        pause = max(requested, pause_of_endpoint(self._webhook.failures + 1, longest))
-        self.trouble = self.trouble or Trouble(delivery.id, reason, pause)
+        if self.trouble is None:
+            longest = timedelta(seconds=self._settings.webhook_longest_pause_seconds)
+            failures = 1 if self.told else self._webhook.failures + 1
+            pause = max(requested, pause_of_endpoint(failures, longest))
+            own_pause = max(pause, min(longest, pause_of_delivery(delivery.tries + 1)))
+            self.trouble = Trouble(delivery.id, reason, pause, own_pause)
 
     def _refuse(self, delivery: Delivery, reason: str) -> None:
         self.refused.append(Refusal(delivery.id, reason, pause_of_delivery(delivery.tries + 1)))

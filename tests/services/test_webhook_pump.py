@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from heliograph.db.engine import Database
+from heliograph.db.webhook_queue import waiting_webhooks
 from heliograph.domain.webhooks import WebhookKind, WebhookStrategy
 from heliograph.secrets import KeyRing
 from heliograph.services import webhooks
@@ -70,12 +71,21 @@ class Desk:
         return rows
 
     async def pass_time(self, webhook_id: UUID) -> timedelta:
-        """Moves on to the end of the webhook's pause; how long that was."""
+        """Moves on to the end of the webhook's pause; how long that was. Callbacks that wait for longer wait less."""
         pause: timedelta = await self.database.pool.fetchval(
             "SELECT blocked_until - now() FROM webhook WHERE id = $1", webhook_id
         )
         await self.database.pool.execute("UPDATE webhook SET blocked_until = now() WHERE id = $1", webhook_id)
+        await self.database.pool.execute(
+            "UPDATE webhook_delivery SET available_at = available_at - $2::interval WHERE webhook_id = $1",
+            *(webhook_id, pause),
+        )
         return pause
+
+    async def later(self) -> None:
+        """Some minutes on: nothing is postponed any more."""
+        await self.database.pool.execute("UPDATE webhook_delivery SET available_at = now()")
+        await self.database.pool.execute("UPDATE webhook SET blocked_until = NULL")
 
 
 @pytest_asyncio.fixture
@@ -137,7 +147,9 @@ async def test_a_receiver_that_was_down_for_an_hour_gets_everything_in_order_per
     tries = len(receiver.seen)
     assert tries < 30, "one callback a pause, and those of the first batch"
     receiver.decide = failing(200)
-    assert await work(pump, made.webhook.id) == Worked(told=20)
+    told = (await work(pump, made.webhook.id)).told
+    await desk.later()
+    assert told + (await work(pump, made.webhook.id)).told == 20
     assert list(receiver.states().values()) == [["accepted", "sent", "undelivered", "delivered"]] * 5
     assert len(receiver.taken) == 20
     assert await desk.letters() == []
@@ -153,7 +165,7 @@ async def test_the_event_id_stays_the_same_over_retries(desk: Desk) -> None:
     await desk.move("claimed", "accepted", "delivered")
     pump = desk.pump(receiver)
     await work(pump, made.webhook.id)
-    await desk.pass_time(made.webhook.id)
+    await desk.later()
     await work(pump, made.webhook.id)
     first, second = receiver.seen
     assert (first.id, first.raw) == (second.id, second.raw)
@@ -175,9 +187,40 @@ async def test_a_callback_that_is_refused_holds_up_its_own_message_alone(desk: D
     assert (refused["tries"], refused["last_error"]) == (1, "answered HTTP 400")
     assert [each["tries"] for each in behind] == [0, 0]
     receiver.decide = failing(200)
-    await desk.database.pool.execute("UPDATE webhook_delivery SET available_at = now()")
+    await desk.later()
     assert (await work(pump, made.webhook.id)).told == 3
     assert receiver.states()[str(bad)] == ["accepted", "sent", "delivered"]
+
+
+async def test_a_callback_that_upsets_its_endpoint_each_time_does_not_hold_up_the_others(desk: Desk) -> None:
+    receiver = await desk.receiver()
+    bad = await desk.database.pool.fetchval("SELECT id FROM message WHERE number = 1")
+    receiver.decide = lambda event: 500 if event.body["messageId"] == str(bad) else 200
+    made = await desk.webhook(receiver)
+    pump = desk.pump(receiver, webhook_connections=1, webhook_give_up_seconds=3_600)
+    await desk.move("claimed", "accepted", "sent")
+    await work(pump, made.webhook.id)
+    await desk.pass_time(made.webhook.id)
+    await work(pump, made.webhook.id)
+    assert len(receiver.taken) == 8
+    assert [each["content"]["state"] for each in await desk.letters()] == ["accepted", "sent"]
+    await desk.database.pool.execute(
+        "UPDATE webhook_delivery SET available_at = now(), failing_since = now() - interval '1 hour' WHERE tries > 0"
+    )
+    await work(pump, made.webhook.id)
+    (dead, waiting) = await desk.letters()
+    assert (dead["dead_at"] is None, waiting["dead_at"] is None) == (False, True)
+
+
+async def test_a_webhook_is_not_woken_for_what_waits_behind_a_postponed_callback(desk: Desk) -> None:
+    receiver = await desk.receiver()
+    receiver.decide = failing(400)
+    made = await desk.webhook(receiver)
+    await desk.move("claimed", "accepted")
+    assert await waiting_webhooks(desk.database.pool) == [made.webhook.id]
+    await work(desk.pump(receiver), made.webhook.id)
+    await desk.move("delivered")
+    assert await waiting_webhooks(desk.database.pool) == []
 
 
 async def test_a_silent_receiver_does_not_hold_up_another_webhook(desk: Desk) -> None:
@@ -232,12 +275,13 @@ async def test_an_endpoint_that_failed_too_long_leaves_dead_letters_that_can_be_
     await desk.database.pool.execute("UPDATE webhook SET failing_since = now() - interval '1 hour'")
     await desk.database.pool.execute("UPDATE webhook_delivery SET created_at = now() - interval '1 hour'")
     await desk.move("sent")
-    await desk.pass_time(made.webhook.id)
+    await desk.later()
     await work(pump, made.webhook.id)
     dead = await desk.letters("dead_at IS NOT NULL")
     assert [each["content"]["state"] for each in dead] == ["accepted"] * 5
     assert {each["last_error"] for each in dead} == {"answered HTTP 500"}
     receiver.decide = failing(200)
+    await desk.later()
     assert await webhooks.replay_dead_letters(desk.services, desk.actor, made.webhook.id, [dead[0]["id"]]) == 1
     assert await work(pump, made.webhook.id) == Worked(told=6)
     assert await webhooks.replay_dead_letters(desk.services, desk.actor, made.webhook.id) == 4
