@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench import campaign, campaign_full, campaign_http, growth, history, import_audience, peer, receipts
+from bench import campaign, campaign_full, campaign_http, growth, history, import_audience, peer, receipts, smpp
 from bench.figures import Figures, Options, Reach
 
 Line = Mapping[str, Any]
@@ -48,6 +48,7 @@ BENCHES: Mapping[str, Bench] = dict(
         _bench(history.NAME, Reach(1.0, at_most=True), history.run),
         _bench(import_audience.NAME, Reach(0.1), import_audience.run),
         (receipts.NAME, Bench(receipts.NAME, Reach(receipts.LIMIT), _receipts, {})),
+        _bench(smpp.NAME, Reach(0.6), smpp.run),
         _bench(peer.NAME, Reach(4.0), peer.run),
     ]
 )
