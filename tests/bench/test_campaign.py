@@ -27,4 +27,4 @@ def test_an_unknown_bench_is_refused_with_the_names_there_are() -> None:
     command = [sys.executable, "-m", "heliograph.cli", "bench", "speed"]
     done = subprocess.run(command, capture_output=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert b"there is no bench speed; there are campaign, campaign-full, growth" in done.stderr
+    assert b"there is no bench speed; there are campaign, campaign-full, campaign-http, growth" in done.stderr
