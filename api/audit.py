@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.dependencies import CurrentActor, TheServices
-from api.pagination import PageAnswer, Paging, answer
+from api.pagination import NO_NUL, PageAnswer, Paging, answer
 from api.problems import documented
 from heliograph.services import audit_log
 
@@ -35,8 +35,8 @@ async def list_audit_entries(
     services: TheServices,
     actor: CurrentActor,
     paging: Paging,
-    noun: Annotated[str | None, Query(max_length=64, description="Only this kind of noun.")] = None,
-    noun_id: Annotated[str | None, Query(max_length=64, description="Only this one.")] = None,
+    noun: Annotated[str | None, Query(max_length=64, pattern=NO_NUL, description="Only this kind of noun.")] = None,
+    noun_id: Annotated[str | None, Query(max_length=64, pattern=NO_NUL, description="Only this one.")] = None,
 ) -> PageAnswer[AuditEntryAnswer]:
     """Newest first, for owners, admins and approvers."""
     page = await audit_log.list_audit_entries(services, actor, paging, noun=noun, noun_id=noun_id)

@@ -32,10 +32,11 @@ async def running(database_url: str, directory: Path, port: int, **more: str) ->
     """The process once it answers; killed if it has not ended by then."""
     process = await start(database_url, directory, port, **more)
     try:
-        async with asyncio.timeout(60), ClientBuilder().base_url(f"http://127.0.0.1:{port}").build() as client:
-            while not await is_ready(client):
-                assert process.returncode is None, await errors_of(process)
-                await asyncio.sleep(0.05)
+        async with ClientBuilder().base_url(f"http://127.0.0.1:{port}").build() as client:
+            async with asyncio.timeout(60):
+                while not await is_ready(client):
+                    assert process.returncode is None, await errors_of(process)
+                    await asyncio.sleep(0.05)
             yield process, client
     finally:
         if process.returncode is None:

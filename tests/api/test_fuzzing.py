@@ -41,6 +41,7 @@ LAST = ("DELETE", "/v1/connectors/{connector_id}")  # nothing is left to try on 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_no_call_within_or_outside_the_schema_breaks_the_api(
     database: Database,
     database_url: str,
@@ -60,7 +61,7 @@ async def test_no_call_within_or_outside_the_schema_breaks_the_api(
     known = {"connector_id": str(connector.id), "workspace_id": str(connector.workspace_id)}
     call = {"base_url": f"http://127.0.0.1:{port}", "headers": {"Authorization": f"Bearer {key.text}"}}
 
-    async with asyncio.timeout(280), running(database_url, tmp_path, port, temporal=temporal_server, **environment):
+    async with asyncio.timeout(560), running(database_url, tmp_path, port, temporal=temporal_server, **environment):
         await asyncio.to_thread(_call_everything, known, call)
 
 
