@@ -9,17 +9,20 @@ from bench.stage import SILENT, open_stage
 from heliograph.domain.vocabulary import Category, Channel
 from heliograph.services import connectors, senders
 from heliograph.services.context import Actor, Services
+from heliograph.settings import Settings
 
 NAME = "smpp"
 WINDOW: Final = 50
-_BEYOND_ONE = "worker-bulk-2"
+_BEYOND_ONE: Final = "worker-bulk-2"
 """Each process that sends has a bind of its own; one of them is to send."""
+_AS_TWO: Final = {"HELIOGRAPH_CHUNK": str(2 * Settings().chunk)}
+"""The one process may hold as much as the two of the default layout together."""
 
 
 async def run(options: Options) -> Figures:
     """The bench on a stack of its own."""
     recipients = options.recipients or RECIPIENTS
-    async with open_stage(options.report, connect=connect_smsc) as stage:
+    async with open_stage(options.report, _AS_TWO, connect=connect_smsc) as stage:
         await stage.stack.stop(_BEYOND_ONE)
         await warm_up(stage)
         audience = await stage.add_audience(recipients)

@@ -61,7 +61,8 @@ _LONGEST_CODE: Final = 20
 _DATES: Final = {10: ("%y%m%d%H%M",), 12: ("%y%m%d%H%M%S", "%Y%m%d%H%M"), 14: ("%Y%m%d%H%M%S",)}
 """By the number of digits."""
 _AHEAD: Final = timedelta(days=1)
-"""A date further in the future is in another form, or from a clock that is wrong."""
+_BEHIND: Final = timedelta(days=365)
+"""A date further away is in another form, or from a clock that is wrong."""
 
 
 def is_receipt(message: smpp34.DeliverSm) -> bool:
@@ -118,11 +119,12 @@ def _fields(octets: bytes) -> Mapping[str, str]:
     text = octets.decode("latin-1") if octets.isascii() else gsm7.decode(octets)
     found: dict[str, str] = {}
     places = list(_FIELD.finditer(text))
-    for place, following in zip(places, [*places[1:], None], strict=True):
+    ends = [place.start() for place in places[1:]] + [len(text)]
+    for place, end in zip(places, ends, strict=False):
         name = place[1].lower().replace(" ", "").replace("_", "")
         if name == "text":
             break
-        found.setdefault(name, text[place.end() : following.start() if following else None].strip(" \t\r\n,;"))
+        found.setdefault(name, text[place.end() : end].strip(" \t\r\n,;"))
     return found
 
 
@@ -153,6 +155,6 @@ def _instant(digits: str, configuration: SmppConfiguration) -> datetime | None:
             instant = datetime.strptime(digits, form).replace(tzinfo=configuration.zone).astimezone(UTC)
         except ValueError:
             continue
-        if instant <= datetime.now(UTC) + _AHEAD:
+        if -_BEHIND <= instant - datetime.now(UTC) <= _AHEAD:
             return instant
     return None
