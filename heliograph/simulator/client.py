@@ -10,6 +10,7 @@ import orjson
 from heliograph.errors import InvalidInput, Unavailable
 from heliograph.simulator.messages import AcceptedMessage
 from heliograph.simulator.script import Script
+from heliograph.simulator.smsc.words import Spoken
 from heliograph.simulator.twilio_inbound import Inbound
 
 _PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=60)
@@ -62,6 +63,10 @@ class SimulatorClient:
     async def receive(self, message: Inbound) -> str:
         """Has a person write to a number: the webhook is on its way. Twilio's name for the message."""
         return str((await self._ask("POST", "/simulator/inbound", body=message.model_dump_json().encode()))["sid"])
+
+    async def speak(self, message: Spoken) -> None:
+        """A person writes to an account of the SMSC."""
+        await self._ask("POST", "/simulator/smpp/inbound", body=message.model_dump_json().encode())
 
     async def accepted_count(self, **filters: str) -> int:
         """How many messages it accepted; filters: account, to, reference (how it begins), since (Unix seconds)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 from heliograph.domain.ledger import MessageState
@@ -101,9 +102,9 @@ class SmppPeer:
         raise NotImplementedError
 
 
-async def until(holds: "object", seconds: float = 20.0) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
     """Waits until it holds."""
     deadline = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
+    while not holds():
         assert time.monotonic() < deadline, "waited in vain"
         await asyncio.sleep(0.01)
