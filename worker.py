@@ -7,10 +7,8 @@ run nothing but sending, so that a blast cannot hold up a decision.
 import asyncio
 import logging
 import signal
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -41,18 +39,18 @@ from heliograph.contracts import (
     Lane,
     direct_workflow_id,
 )
-from heliograph.db.figures import read_ledger_figures
 from heliograph.domain.vocabulary import Category
+from heliograph.providers.registry import providers
 from heliograph.rendering.cache import TemplateCache
 from heliograph.services.connections import Connections
 from heliograph.services.context import Services
+from heliograph.services.metrics import counting, read_figures
 from heliograph.services.opening import open_services
 from heliograph.services.sending import SendingEngine
-from heliograph.services.watchdog import read_silences
 from heliograph.services.webhook_pump import WebhookPump
 from heliograph.settings import Settings, settings
 from heliograph.stack.collector import tune_collector
-from heliograph.telemetry.figures import LedgerFigures, refresh_figures
+from heliograph.telemetry.figures import refresh_figures
 from heliograph.telemetry.logs import configure_logging
 from heliograph.telemetry.setup import start_telemetry
 from heliograph.temporal.exit import leave
@@ -164,13 +162,6 @@ async def start_standing_workflows(client: Client, configured: Settings) -> None
         )
 
 
-async def _read_figures(services: Services) -> LedgerFigures:
-    async with services.database.pool.acquire() as connection:
-        figures = await read_ledger_figures(connection)
-        silences = await read_silences(connection, services.settings)
-    return replace(figures, silent_connectors=Counter(silence.provider for silence in silences))
-
-
 async def run(lanes: list[Lane]) -> None:
     """Works until SIGTERM or SIGINT, then stops claiming, finishes what is in flight and records it."""
     stop = asyncio.Event()
@@ -179,8 +170,10 @@ async def run(lanes: list[Lane]) -> None:
     configured = settings()
     async with AsyncExitStack() as doors:
         services = await doors.enter_async_context(open_services(configured, application=f"worker {','.join(lanes)}"))
+        await doors.enter_async_context(counting(services.database, configured))
         connections = services.connections
         if set(lanes) - {Lane.CONTROL}:
+            providers()  # their libraries take seconds to load: before the first message, not in it
             engine = SendingEngine(services.database, connections, TemplateCache(), configured)
             await doors.enter_async_context(engine.running())
             sending, direct = SendingActivities(engine), DirectActivities(engine)
@@ -192,7 +185,7 @@ async def run(lanes: list[Lane]) -> None:
                 pumps = build_worker(services.temporal, WEBHOOKS_QUEUE, [webhooks.tell_webhook])
                 await doors.enter_async_context(pumps)
                 await start_standing_workflows(services.temporal, configured)
-                await doors.enter_async_context(refresh_figures(lambda: _read_figures(services)))
+                await doors.enter_async_context(refresh_figures(lambda: read_figures(services.database, configured)))
             else:
                 activities = [sending.send_batch, direct.send_direct]
             await doors.enter_async_context(build_worker(services.temporal, lane, activities))

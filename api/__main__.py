@@ -18,6 +18,7 @@ from granian.server.embed import Server
 from api.app import create_app
 from heliograph.errors import Defect, HeliographError
 from heliograph.providers.registry import providers
+from heliograph.services.metrics import counting
 from heliograph.services.opening import open_services
 from heliograph.settings import Settings, settings
 from heliograph.stack.collector import tune_collector
@@ -37,7 +38,10 @@ async def serve(configured: Settings) -> None:
     Temporal may be away at the start: what needs it answers 503 until it is there.
     """
     _check_port(configured)
-    async with open_services(configured, application="heliograph api", lazy_temporal=True) as services:
+    async with (
+        open_services(configured, application="heliograph api", lazy_temporal=True) as services,
+        counting(services.database, configured),
+    ):
         server = Server(
             instrumented(create_app(services)),
             address=configured.api_host,

@@ -15,6 +15,7 @@ from api import (
     health,
     inbound_messages,
     messages,
+    metrics,
     msg_client,
     openapi,
     problems,
@@ -52,6 +53,7 @@ ROUTERS = (
     audit.router,
     codec.router,
     health.router,
+    metrics.router,
 )
 """In the order they are tried: what is called most comes first."""
 

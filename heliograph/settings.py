@@ -122,6 +122,21 @@ class Settings(BaseSettings):
         default=259_200.0, description="After failing so long (three days) a callback becomes a dead letter."
     )
 
+    # -- metrics
+    metrics_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        description="How often a process adds what it counted to what `/metrics` shows; 0: it counts nothing for it.",
+    )
+    metrics_addresses: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(),
+        description="Networks from which `/metrics` may be read, as a JSON list of addresses and CIDR blocks.",
+    )
+    metrics_secret: SecretStr | None = Field(
+        default=None,
+        description="Who else may read `/metrics`: the holder of this bearer token. With neither, it is closed.",
+    )
+
     # -- logs
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Quieter lines are left out."

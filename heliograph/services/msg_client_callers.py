@@ -2,11 +2,11 @@
 
 import hmac
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from uuid import UUID
 
 from heliograph.db.msg_client import find_workspaces
 from heliograph.errors import Defect, Forbidden, NotFound
+from heliograph.services.addresses import is_listed
 from heliograph.services.context import Services
 from heliograph.settings import Settings
 
@@ -20,22 +20,12 @@ async def admit(services: Services, address: str | None, secret: str | None) -> 
     settings = services.settings
     if settings.msg_client_workspace is None or not (settings.msg_client_addresses or settings.msg_client_secrets):
         raise NotFound("the SMS connector API is not open in this installation", code="msg_client_closed")
-    if not (_is_listed(settings, address) or _holds_secret(settings, secret)):
+    if not (is_listed(settings.msg_client_addresses, address) or _holds_secret(settings, secret)):
         raise Forbidden("this address is not listed, and no valid secret was given", code="msg_client_caller")
     found = await find_workspaces(services.database.pool, settings.msg_client_workspace)
     if len(found) != 1:
         raise Defect(f"HELIOGRAPH_MSG_CLIENT_WORKSPACE names {len(found) or 'no'} workspaces: give the id of one")
     return found[0]
-
-
-def _is_listed(settings: Settings, address: str | None) -> bool:
-    try:
-        caller = ip_address(address or "")
-    except ValueError:
-        return False
-    if isinstance(caller, IPv6Address) and caller.ipv4_mapped is not None:
-        caller = caller.ipv4_mapped
-    return any(caller in network for network in settings.msg_client_addresses)
 
 
 def _holds_secret(settings: Settings, secret: str | None) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 
 from opentelemetry.metrics import CallbackOptions, Observation
 
@@ -36,37 +37,7 @@ class LedgerFigures:
 
 
 Read = Callable[[], LedgerFigures]
-
-
-def register_ledger_gauges(read: Read) -> None:
-    """Gauges that call `read` at each export, on the exporting thread: it must answer at once."""
-    present = meter()
-    if present is None:
-        return
-    observers: dict[Instrument, Callable[[LedgerFigures], Iterable[Observation]]] = {
-        table.QUEUE_DEPTH: lambda figures: _in_states(figures, {MessageState.QUEUED}),
-        table.CLAIMED_NOW: lambda figures: _in_states(figures, {MessageState.CLAIMED}),
-        table.IN_DOUBT: lambda figures: _in_states(figures, {MessageState.IN_DOUBT}),
-        table.AWAITED: lambda figures: _in_states(figures, AWAITING_RECEIPT),
-        table.OPEN_RUNS: _open_runs,
-        table.OUTBOX_DEPTH: lambda figures: [Observation(figures.outbox_depth)],
-        table.OUTBOX_AGE: lambda figures: [Observation(figures.outbox_age.total_seconds())],
-        table.PARKED: lambda figures: [Observation(figures.parked_receipts)],
-        table.SILENT: _silent_connectors,
-    }
-    for instrument, observe in observers.items():
-        present.create_observable_gauge(
-            instrument.name,
-            callbacks=[_callback(read, observe)],
-            unit=instrument.unit,
-            description=instrument.description,
-        )
-
-
-def _callback(
-    read: Read, observe: Callable[[LedgerFigures], Iterable[Observation]]
-) -> Callable[[CallbackOptions], Iterable[Observation]]:
-    return lambda _options: observe(read())
+Observe = Callable[[LedgerFigures], Iterable[Observation]]
 
 
 def _in_states(figures: LedgerFigures, states: Iterable[MessageState]) -> Iterable[Observation]:
@@ -75,7 +46,12 @@ def _in_states(figures: LedgerFigures, states: Iterable[MessageState]) -> Iterab
     for (route, state), count in figures.messages.items():
         if state in wanted:
             sums[route] += count
-    return [Observation(count, attributes_of(route)) for route, count in sums.items()]
+    return [Observation(count, _of_run(route)) for route, count in sums.items()]
+
+
+def _of_run(route: Route) -> dict[str, str]:
+    """A run's messages have no type of their own."""
+    return {name: value for name, value in attributes_of(route).items() if name != "type"}
 
 
 def _open_runs(figures: LedgerFigures) -> Iterable[Observation]:
@@ -87,6 +63,38 @@ def _open_runs(figures: LedgerFigures) -> Iterable[Observation]:
 
 def _silent_connectors(figures: LedgerFigures) -> Iterable[Observation]:
     return [Observation(count, {"provider": provider}) for provider, count in figures.silent_connectors.items()]
+
+
+GAUGES: Final[Mapping[Instrument, Observe]] = {
+    table.QUEUE_DEPTH: lambda figures: _in_states(figures, {MessageState.QUEUED}),
+    table.CLAIMED_NOW: lambda figures: _in_states(figures, {MessageState.CLAIMED}),
+    table.IN_DOUBT: lambda figures: _in_states(figures, {MessageState.IN_DOUBT}),
+    table.AWAITED: lambda figures: _in_states(figures, AWAITING_RECEIPT),
+    table.OPEN_RUNS: _open_runs,
+    table.OUTBOX_DEPTH: lambda figures: [Observation(figures.outbox_depth)],
+    table.OUTBOX_AGE: lambda figures: [Observation(figures.outbox_age.total_seconds())],
+    table.PARKED: lambda figures: [Observation(figures.parked_receipts)],
+    table.SILENT: _silent_connectors,
+}
+"""What each gauge shows of the figures."""
+
+
+def register_ledger_gauges(read: Read) -> None:
+    """Gauges that call `read` at each export, on the exporting thread: it must answer at once."""
+    present = meter()
+    if present is None:
+        return
+    for instrument, observe in GAUGES.items():
+        present.create_observable_gauge(
+            instrument.name,
+            callbacks=[_callback(read, observe)],
+            unit=instrument.unit,
+            description=instrument.description,
+        )
+
+
+def _callback(read: Read, observe: Observe) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    return lambda _options: observe(read())
 
 
 @asynccontextmanager

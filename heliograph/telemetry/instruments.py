@@ -30,7 +30,8 @@ class Instrument:
     buckets: Sequence[float] | None = None
 
 
-_ROUTE: Final = ("provider", "channel", "category")
+_RUNS_ROUTE: Final = ("provider", "channel", "category")
+_ROUTE: Final = (*_RUNS_ROUTE, "type")
 _REFUSED: Final = (*_ROUTE, "error_class")
 _SHORT: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60)
 _LONG: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400, 259200)
@@ -60,7 +61,9 @@ UNDELIVERED: Final = _counter("messages.undelivered", _REFUSED, "Accepted, then 
 FAILED: Final = _counter("messages.failed", _REFUSED, "Accepted, then failed at the provider.")
 UNCONFIRMED: Final = _counter("messages.unconfirmed", _ROUTE, "The receipt window closed without a final word.")
 UNKNOWN: Final = _counter("messages.unknown", _ROUTE, "In doubt for good: never sent again.")
-EXCLUDED: Final = _counter("messages.excluded", ("channel", "category", "state", "reason"), "Never sent, by rule.")
+EXCLUDED: Final = _counter(
+    "messages.excluded", ("channel", "category", "type", "state", "reason"), "Never sent, by rule."
+)
 CLAIM_TO_ACCEPT: Final = _histogram("accept.latency", _ROUTE, "From claim to the provider's acceptance.", _SHORT)
 RECEIPT_LAG: Final = _histogram(
     "receipt.lag", (*_ROUTE, "state"), "From the provider's acceptance to the receipt's arrival here.", _LONG
@@ -75,10 +78,10 @@ IMPORTED: Final = _counter("import.rows", ("result",), "Rows of audience files: 
 PACING_WAIT: Final = _histogram(
     "pacing.wait", ("bucket", "lane"), "Waited for tokens of a speed limit: campaign, sender or connector.", _SHORT
 )
-QUEUE_DEPTH: Final = _gauge("queue.depth", _ROUTE, "Messages of open runs that wait to be sent.")
-CLAIMED_NOW: Final = _gauge("messages.in_flight", _ROUTE, "Messages that are claimed and not yet recorded.")
-IN_DOUBT: Final = _gauge("messages.in_doubt", _ROUTE, "Messages whose outcome is not known now.")
-AWAITED: Final = _gauge("messages.awaiting_receipt", _ROUTE, "Accepted messages without a final word.")
+QUEUE_DEPTH: Final = _gauge("queue.depth", _RUNS_ROUTE, "Messages of open runs that wait to be sent.")
+CLAIMED_NOW: Final = _gauge("messages.in_flight", _RUNS_ROUTE, "Messages that are claimed and not yet recorded.")
+IN_DOUBT: Final = _gauge("messages.in_doubt", _RUNS_ROUTE, "Messages whose outcome is not known now.")
+AWAITED: Final = _gauge("messages.awaiting_receipt", _RUNS_ROUTE, "Accepted messages without a final word.")
 OPEN_RUNS: Final = _gauge("runs.open", ("status", "category"), "Runs that are not closed.", "{run}")
 OUTBOX_DEPTH: Final = _gauge("outbox.depth", (), "Outbox rows not dispatched yet.", "{row}")
 OUTBOX_AGE: Final = _gauge("outbox.age", (), "Age of the oldest outbox row that is due.", "s")

@@ -1,6 +1,7 @@
 """What happened, in aggregates: the send loop records once per grouped commit, receipts once per micro-batch.
 
-Without an exporter each function costs one comparison. Nothing here raises, and nothing waits.
+It goes to OpenTelemetry where an exporter is named, and to the process' tally for `/metrics`. With neither each
+function costs one comparison. Nothing here raises, and nothing waits.
 """
 
 import re
@@ -8,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 from opentelemetry.metrics import Counter, Histogram, Meter
 
@@ -18,17 +19,39 @@ from heliograph.domain.vocabulary import Category, Channel, ErrorClass
 from heliograph.providers.protocol import Accepted, InDoubt, NotProcessed, Outcome, Refused
 from heliograph.telemetry import instruments as table
 from heliograph.telemetry.instruments import INSTRUMENTS, Instrument, Kind
+from heliograph.telemetry.tally import Tally
 
-_REASON_LIMIT: Final = 100
+
+class Words:
+    """Keeps an open list of words few and plain, whatever callers pass: what is not, is "other"."""
+
+    def __init__(self, limit: int, plain: str) -> None:
+        self._limit = limit
+        self._plain = re.compile(plain)
+        self._seen: set[str] = set()
+
+    def bounded(self, word: str) -> str:
+        """The word itself, or "other"."""
+        if word in self._seen:
+            return word
+        if len(self._seen) >= self._limit or self._plain.fullmatch(word) is None:
+            return "other"
+        self._seen.add(word)
+        return word
+
+
+_REASONS: Final = Words(100, r"[a-z][a-z_]{0,39}")
+_TYPES: Final = Words(30, r"(?!.*\d{5})[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")  # nothing that could be a number of somebody
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What the messages of one record share. `provider` is the registry's key."""
+    """What the messages of one record share. `provider` is the registry's key, `type` as the message has it."""
 
     provider: str
     channel: Channel
     category: Category
+    type: str | None = None
 
 
 class Verdict(StrEnum):
@@ -74,19 +97,55 @@ class Instruments:
             record(max(value, 0.0), attributes)
 
 
+class Sink(Protocol):
+    """What takes measurements."""
+
+    def add(self, instrument: Instrument, count: int, attributes: Mapping[str, str]) -> None: ...
+    def record(self, instrument: Instrument, values: Sequence[float], attributes: Mapping[str, str | int]) -> None: ...
+
+
+class _Both:
+    """Two sinks as one."""
+
+    def __init__(self, first: Sink, second: Sink) -> None:
+        self._sinks = (first, second)
+
+    def add(self, instrument: Instrument, count: int, attributes: Mapping[str, str]) -> None:
+        for sink in self._sinks:
+            sink.add(instrument, count, attributes)
+
+    def record(self, instrument: Instrument, values: Sequence[float], attributes: Mapping[str, str | int]) -> None:
+        for sink in self._sinks:
+            sink.record(instrument, values, attributes)
+
+
 class _State:
     meter: Meter | None = None
-    instruments: Instruments | None = None
+    exported: Instruments | None = None
+    tally: Tally | None = None
+    instruments: Sink | None = None  # both, one, or none of the two above
 
 
 def install_meter(meter: Meter | None) -> None:
-    """Called by `start_telemetry`; None turns metrics off."""
+    """Called by `start_telemetry`; None: nothing is exported."""
     _State.meter = meter
-    _State.instruments = Instruments(meter) if meter is not None else None
+    _State.exported = Instruments(meter) if meter is not None else None
+    _combine()
+
+
+def install_tally(tally: Tally | None) -> None:
+    """Called by `services.metrics`; None: nothing is counted for `/metrics`."""
+    _State.tally = tally
+    _combine()
+
+
+def _combine() -> None:
+    exported, tally = _State.exported, _State.tally
+    _State.instruments = _Both(exported, tally) if exported is not None and tally is not None else exported or tally
 
 
 def meter() -> Meter | None:
-    """The meter, or None when no metrics are wanted."""
+    """OpenTelemetry's meter, or None when nothing is exported."""
     return _State.meter
 
 
@@ -95,12 +154,24 @@ def metrics_enabled() -> bool:
     return _State.instruments is not None
 
 
+def type_name(given: str | None, category: Category) -> str:
+    """The type of messages as an attribute: as in `verification.sms_log`, but of few values."""
+    if given is None:
+        return "verification" if category is Category.OTP else "text"
+    return _TYPES.bounded(given)
+
+
 @lru_cache(maxsize=1024)
 def attributes_of(
     route: Route, error_class: ErrorClass | None = None, state: MessageState | None = None
 ) -> dict[str, str]:
     """The attributes of a route, made once."""
-    found = {"provider": route.provider, "channel": route.channel.value, "category": route.category.value}
+    found = {
+        "provider": route.provider,
+        "channel": route.channel.value,
+        "category": route.category.value,
+        "type": type_name(route.type, route.category),
+    }
     if error_class is not None:
         found["error_class"] = error_class.value
     if state is not None:
@@ -197,24 +268,18 @@ def record_callbacks(provider: str, verdict: Verdict, count: int = 1) -> None:
         into.add(table.CALLBACKS, count, {"provider": provider, "verdict": verdict.value})
 
 
-def record_excluded(channel: Channel, category: Category, state: MessageState, reason: str, count: int) -> None:
+def record_excluded(
+    channel: Channel, category: Category, state: MessageState, reason: str, count: int, *, type: str | None = None
+) -> None:
     """`count` messages were excluded by rule. A reason that is not a plain word counts as "other"."""
     if (into := _State.instruments) is not None:
-        attributes = {"channel": channel.value, "category": category.value, "state": state.value}
-        into.add(table.EXCLUDED, count, {**attributes, "reason": _bounded(reason)})
-
-
-_seen_reasons: set[str] = set()
-
-
-def _bounded(reason: str) -> str:
-    """Keeps the number of reasons small, whatever callers pass."""
-    if reason in _seen_reasons:
-        return reason
-    if len(_seen_reasons) >= _REASON_LIMIT or re.fullmatch(r"[a-z][a-z_]{0,39}", reason) is None:
-        return "other"
-    _seen_reasons.add(reason)
-    return reason
+        attributes = {
+            "channel": channel.value,
+            "category": category.value,
+            "type": type_name(type, category),
+            "state": state.value,
+        }
+        into.add(table.EXCLUDED, count, {**attributes, "reason": _REASONS.bounded(reason)})
 
 
 def record_imported(*, added: int = 0, rejected: int = 0, duplicates: int = 0) -> None:

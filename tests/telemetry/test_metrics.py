@@ -12,7 +12,7 @@ from heliograph.telemetry.metrics import Bucket, Route, Verdict
 from tests.telemetry.conftest import Watched
 
 ROUTE = Route("twilio", Channel.SMS, Category.PROMOTIONAL)
-KEY = (("category", "promotional"), ("channel", "sms"), ("provider", "twilio"))
+KEY = (("category", "promotional"), ("channel", "sms"), ("provider", "twilio"), ("type", "text"))
 ERROR = ProviderError(ErrorClass.RECIPIENT, "21211", "invalid")
 
 

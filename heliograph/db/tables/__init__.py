@@ -15,6 +15,7 @@ from heliograph.db.tables.messages import (
     Receipt,
     Suppression,
 )
+from heliograph.db.tables.metrics import MetricSeries
 from heliograph.db.tables.parts import InboundPartRow, PartName
 from heliograph.db.tables.routes import ConnectorCalls, ConnectorHealth, Route
 from heliograph.db.tables.templates import Template, TemplateVersion
@@ -43,6 +44,7 @@ __all__ = [
     "InboundPartRow",
     "Message",
     "MessageCallback",
+    "MetricSeries",
     "OptOutSettings",
     "Outbox",
     "PacingBucket",

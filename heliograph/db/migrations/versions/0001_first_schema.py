@@ -100,6 +100,16 @@ def upgrade() -> None:
     for enum in ENUMS.values():
         enum.create(op.get_bind())
     op.create_table(
+        "metric_series",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("labels", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.Float(), nullable=False),
+        sa.Column("buckets", sa.ARRAY(sa.BigInteger()), nullable=False),
+        sa.PrimaryKeyConstraint("name", "labels", name=op.f("pk_metric_series")),
+        postgresql_with={"fillfactor": "50"},
+    )
+    op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
@@ -1228,5 +1238,6 @@ def downgrade() -> None:
     op.drop_table("workspace")
     op.drop_table("pacing_bucket")
     op.drop_table("outbox")
+    op.drop_table("metric_series")
     for enum in ENUMS.values():
         enum.drop(op.get_bind())
