@@ -2,12 +2,14 @@
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _VERSION_7 = 0x7 << 76
 _VARIANT_10 = 0x2 << 62
 _RANDOM_A_MASK = 0xFFF
 _RANDOM_B_MASK = (1 << 62) - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_id() -> UUID:
@@ -21,3 +23,14 @@ def new_id() -> UUID:
         | _VARIANT_10
         | random & _RANDOM_B_MASK
     )
+
+
+def first_id_at(instant: datetime) -> UUID:
+    """Where the ids made at `instant` (aware) or later begin, to the millisecond: what was made before is less."""
+    milliseconds = -((_EPOCH - instant) // timedelta(milliseconds=1))  # rounded up
+    return UUID(int=max(0, milliseconds) << 80)
+
+
+def instant_of(id: UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond."""
+    return _EPOCH + timedelta(milliseconds=id.int >> 80)

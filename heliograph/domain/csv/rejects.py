@@ -16,7 +16,7 @@ from heliograph.domain.phone_numbers import NumberRule
 
 LEADING: Final = ("line", "column", "rule", "reason")
 
-_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
+_FORMULA: Final = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _PLAIN_NUMBER: Final = re.compile(r"\+[0-9 ]+")
 
 
