@@ -22,6 +22,7 @@ from activities.campaigns import CampaignActivities
 from activities.delivery_reports import DeliveryReportActivities
 from activities.direct import DirectActivities
 from activities.dispatch import DispatchActivities
+from activities.exports import ExportActivities
 from activities.imports import ImportActivities
 from activities.listening import ListeningActivities
 from activities.polling import PollingActivities
@@ -58,6 +59,7 @@ from workflows.campaign import CampaignWorkflow
 from workflows.delivery_reports import DeliveryReportWorkflow
 from workflows.direct import DirectWorkflow
 from workflows.dispatch import DispatchWorkflow
+from workflows.exports import ExportWorkflow
 from workflows.imports import ImportWorkflow
 from workflows.listening import ListenWorkflow
 from workflows.polling import PollingWorkflow
@@ -71,6 +73,7 @@ WORKFLOWS = [
     DeliveryReportWorkflow,
     DirectWorkflow,
     DispatchWorkflow,
+    ExportWorkflow,
     ImportWorkflow,
     ListenWorkflow,
     PollingWorkflow,
@@ -100,6 +103,7 @@ def control_activities(services: Services, connections: Connections) -> list[Any
         campaigns.seconds_of_open_claims,
         campaigns.unfinished_ranges,
         receipts.poll_receipts,
+        ExportActivities(database, configured).export_report,
         ImportActivities(database, configured).import_audience,
         ListeningActivities(connections).listen,
         PollingActivities(database, connections, configured).poll_connector,

@@ -14,7 +14,7 @@ from heliograph.contracts import CampaignLaunch, DispatchResult, Progress, campa
 from heliograph.db import outbox
 from heliograph.db.engine import Database
 from heliograph.db.outbox import OutboxRow
-from heliograph.services.starting import start_campaign, start_import, wake_webhook
+from heliograph.services.starting import start_campaign, start_export, start_import, wake_webhook
 from heliograph.telemetry.tracing import continued
 
 _log = logging.getLogger(__name__)
@@ -77,6 +77,8 @@ class DispatchActivities:
     async def _tell(self, row: OutboxRow) -> None:
         if row.topic == outbox.IMPORT_START:
             await start_import(self._client, row.workspace_id, UUID(row.key))
+        elif row.topic == outbox.EXPORT_START:
+            await start_export(self._client, row.workspace_id, UUID(row.key))
         elif row.topic == outbox.CAMPAIGN_START:
             await start_campaign(self._client, CampaignLaunch.model_validate(row.payload))
         elif row.topic == outbox.CAMPAIGN_PROGRESS:

@@ -12,16 +12,17 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.heartbeats import Heartbeats, heartbeats
 from heliograph.contracts import CampaignLaunch, SweepResult, campaign_workflow_id
-from heliograph.db import audiences, direct, idempotency, leases, receipts, runs, waiting
+from heliograph.db import audiences, direct, exports, idempotency, leases, receipts, runs, waiting
 from heliograph.db.connectors import connectors_to_listen_to
 from heliograph.db.engine import Database
 from heliograph.domain.ledger import OPEN
 from heliograph.providers.registry import providers
 from heliograph.services.connections import Connections
+from heliograph.services.exports import remove_expired_exports
 from heliograph.services.health import judge_connectors
 from heliograph.services.in_doubt import resolve_in_doubt
 from heliograph.services.looking_after import askable, look_after
-from heliograph.services.starting import start_campaign, start_import, start_listening, start_polling
+from heliograph.services.starting import start_campaign, start_export, start_import, start_listening, start_polling
 from heliograph.services.watchdog import describe, read_silences
 from heliograph.settings import Settings
 
@@ -76,6 +77,7 @@ class SweeperActivities:
                 next_look = now + _LOOK_FOR_WORKFLOWS_SECONDS
                 total = _plus(total, SweepResult(restarted=await self._restart_lost_workflows()))
                 await idempotency.delete_expired_keys(self._database)
+                await remove_expired_exports(self._database, self._settings)
                 await self._warn_of_silence()
             beating.update(**total.model_dump())
             await asyncio.sleep(_ANNOUNCE_SECONDS)
@@ -165,6 +167,11 @@ class SweeperActivities:
                 await start_import(self._client, workspace_id, import_id)  # one that runs is left alone
             except RPCError as error:
                 _log.error("import %s cannot be started: %s", import_id, error.message)
+        for workspace_id, export_id in await exports.running_exports(self._database.pool, _OLD_ENOUGH):
+            try:
+                await start_export(self._client, workspace_id, export_id)  # one that runs is left alone
+            except RPCError as error:
+                _log.error("export %s cannot be started: %s", export_id, error.message)
         return restarted
 
     async def _has_workflow(self, run_id: UUID) -> bool:

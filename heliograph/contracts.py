@@ -35,6 +35,11 @@ def campaign_workflow_id(run_id: UUID) -> str:
     return f"campaign/{run_id}"
 
 
+def export_workflow_id(export_id: UUID) -> str:
+    """One workflow per export of a report."""
+    return f"export/{export_id}"
+
+
 def import_workflow_id(import_id: UUID) -> str:
     """One workflow per import."""
     return f"import/{import_id}"
@@ -88,6 +93,20 @@ class ImportResult(Contract):
     rows_rejected: int
     duplicates: int
     error: str | None = None
+
+
+class ExportInput(Contract):
+    """Starts `ExportWorkflow`, and names the work of its activity."""
+
+    workspace_id: UUID
+    export_id: UUID
+
+
+class ExportResult(Contract):
+    """What an export wrote."""
+
+    rows: int
+    size: int  # bytes
 
 
 class CampaignInput(Contract):

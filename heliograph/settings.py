@@ -108,6 +108,11 @@ class Settings(BaseSettings):
     )
     delivery_report_queue: str = Field(default="delivery-report", description="The queue it is told on.")
 
+    # -- reports
+    export_lifetime_seconds: float = Field(
+        default=604_800.0, gt=0, description="How long the file of an exported report is kept; then it is removed."
+    )
+
     # -- webhooks
     webhook_timeout_seconds: float = Field(
         default=10.0, gt=0, description="How long a receiver of callbacks may take to answer."

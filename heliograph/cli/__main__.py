@@ -17,6 +17,7 @@ from heliograph.cli.message import app as message_app
 from heliograph.cli.migrate import migrate
 from heliograph.cli.output import print_error
 from heliograph.cli.providers import providers
+from heliograph.cli.report import app as report_app
 from heliograph.cli.route import app as route_app
 from heliograph.cli.sender import app as sender_app
 from heliograph.cli.session import choices
@@ -61,6 +62,7 @@ app.add_typer(connector_app, name="connector")
 app.add_typer(sender_app, name="sender")
 app.add_typer(route_app, name="route")
 app.add_typer(message_app, name="message")
+app.add_typer(report_app, name="report")
 app.add_typer(webhook_app, name="webhook")
 app.add_typer(keys_app, name="keys")
 

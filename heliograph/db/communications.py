@@ -113,10 +113,7 @@ async def read_window(
     seen = 0
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")  # the best plan hangs on the values
-        for span in search.spans:
-            if span.first >= below:
-                continue
-            span = Span(span.first, min(span.end, below))
+        for span in _below(search.spans, below):
             statement = WindowStatement(workspace_id, search, span, examined - seen, limit - len(rows))
             found = await connection.fetch(statement.rows, *statement.arguments)
             rows += found
@@ -132,12 +129,14 @@ async def read_window(
 async def count_examined(connection: Connection, workspace_id: UUID, search: Search, *, below: UUID) -> int:
     """How many rows all windows together will look at: for progress. Reads the index over them once."""
     total = 0
-    for span in search.spans:
-        if span.first < below:
-            span = Span(span.first, min(span.end, below))
-            statement = WindowStatement(workspace_id, search, span, None, 0)
-            total += (await connection.fetchrow(statement.boundary, *statement.inner_arguments))["count"]
+    for span in _below(search.spans, below):
+        statement = WindowStatement(workspace_id, search, span, None, 0)
+        total += (await connection.fetchrow(statement.boundary, *statement.inner_arguments))["count"]
     return total
+
+
+def _below(spans: Sequence[Span], end: UUID) -> list[Span]:
+    return [Span(span.first, min(span.end, end)) for span in spans if span.first < end]
 
 
 class WindowStatement:

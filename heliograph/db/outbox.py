@@ -9,6 +9,7 @@ from uuid import UUID
 from heliograph.db.engine import Connection
 
 IMPORT_START = "import.start"
+EXPORT_START = "export.start"
 CAMPAIGN_START = "campaign.start"
 CAMPAIGN_PROGRESS = "campaign.progress"
 WEBHOOK_WAKE = "webhook.wake"

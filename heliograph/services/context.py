@@ -24,6 +24,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "settings.manage": frozenset({Role.OWNER, Role.ADMIN}),  # connectors and senders
     "campaigns.manage": frozenset({Role.OWNER, Role.ADMIN, Role.APPROVER, Role.MARKETER}),  # audiences, templates
     "messages.send": frozenset({Role.OWNER, Role.ADMIN, Role.DEVELOPER}),
+    "reports.export": frozenset({Role.OWNER, Role.ADMIN, Role.APPROVER, Role.MARKETER, Role.DEVELOPER}),
     "audit.read": frozenset({Role.OWNER, Role.ADMIN, Role.APPROVER}),
     "payloads.decode": frozenset({Role.OWNER, Role.ADMIN, Role.DEVELOPER}),  # in the Temporal UI
     "read": frozenset(Role),

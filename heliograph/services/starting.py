@@ -15,12 +15,14 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from heliograph.contracts import (
     CampaignInput,
     CampaignLaunch,
+    ExportInput,
     ImportInput,
     Lane,
     ListenInput,
     PollingInput,
     WebhookInput,
     campaign_workflow_id,
+    export_workflow_id,
     import_workflow_id,
     listen_workflow_id,
     polling_workflow_id,
@@ -86,6 +88,19 @@ async def start_import(client: Client, workspace_id: UUID, import_id: UUID) -> N
         )
     except WorkflowAlreadyStartedError:
         return
+
+
+async def start_export(client: Client, workspace_id: UUID, export_id: UUID) -> None:
+    """Starts the export's workflow, or leaves the running one alone; one that has ended does nothing when it is."""
+    await client.start_workflow(
+        "ExportWorkflow",
+        ExportInput(workspace_id=workspace_id, export_id=export_id),
+        id=export_workflow_id(export_id),
+        task_queue=Lane.CONTROL,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        static_summary="export of a report",
+    )
 
 
 async def start_polling(client: Client, asked: Asked) -> None:

@@ -6,6 +6,7 @@ from heliograph.db.tables.campaigns import Batch, Campaign, CampaignVersion, Run
 from heliograph.db.tables.connectors import Connector, ConnectorWatch, Sender
 from heliograph.db.tables.delivery_reports import DeliveryReport
 from heliograph.db.tables.direct import DirectMessage
+from heliograph.db.tables.exports import ReportExport
 from heliograph.db.tables.inbound import InboundMessageRow, OptOutSettings
 from heliograph.db.tables.messages import (
     Attempt,
@@ -50,6 +51,7 @@ __all__ = [
     "PacingBucket",
     "PartName",
     "Receipt",
+    "ReportExport",
     "Route",
     "Run",
     "RunCallback",

@@ -38,6 +38,7 @@ ENUMS = {
     ),
     "channel": postgresql.ENUM("sms", "email", name="channel", create_type=False),
     "category": postgresql.ENUM("transactional", "otp", "promotional", name="category", create_type=False),
+    "export_status": postgresql.ENUM("running", "completed", "expired", name="export_status", create_type=False),
     "webhook_strategy": postgresql.ENUM("on-change", "on-completion", name="webhook_strategy", create_type=False),
     "import_status": postgresql.ENUM("running", "completed", "failed", name="import_status", create_type=False),
     "health_state": postgresql.ENUM("healthy", "shut", "recovering", name="health_state", create_type=False),
@@ -255,6 +256,41 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_opt_out_settings")),
     )
+    op.create_table(
+        "report_export",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("workspace_id", sa.Uuid(), nullable=False),
+        sa.Column("status", ENUMS["export_status"], nullable=False),
+        sa.Column("filters", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("position", sa.Uuid(), nullable=True),
+        sa.Column("rows_written", sa.BigInteger(), nullable=False),
+        sa.Column("rows_examined", sa.BigInteger(), nullable=False),
+        sa.Column("rows_to_examine", sa.BigInteger(), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspace.id"], name=op.f("fk_report_export_workspace_workspace_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_export")),
+    )
+    op.create_index(
+        "ix_report_export_expires_at",
+        "report_export",
+        ["expires_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'completed'"),
+    )
+    op.create_index("ix_report_export_page", "report_export", ["workspace_id", "id"], unique=False)
+    op.create_index(
+        "ix_report_export_running",
+        "report_export",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'running'"),
+    )
+    op.create_index(op.f("ix_report_export_workspace_id"), "report_export", ["workspace_id"], unique=False)
     op.create_table(
         "template",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1221,6 +1257,15 @@ def downgrade() -> None:
     op.drop_table("webhook")
     op.drop_index(op.f("ix_template_workspace_id"), table_name="template")
     op.drop_table("template")
+    op.drop_index(op.f("ix_report_export_workspace_id"), table_name="report_export")
+    op.drop_index(
+        "ix_report_export_running", table_name="report_export", postgresql_where=sa.text("status = 'running'")
+    )
+    op.drop_index("ix_report_export_page", table_name="report_export")
+    op.drop_index(
+        "ix_report_export_expires_at", table_name="report_export", postgresql_where=sa.text("status = 'completed'")
+    )
+    op.drop_table("report_export")
     op.drop_table("opt_out_settings")
     op.drop_table("idempotency_key")
     op.drop_index(op.f("ix_connector_workspace_id"), table_name="connector")
