@@ -119,10 +119,10 @@ async def read_window(
             rows += found
             if len(rows) == limit:
                 return Window(rows, seen + found[-1]["place"], found[-1]["id"])
-            looked_at = await connection.fetchrow(statement.boundary, *statement.inner_arguments)
-            seen += looked_at["count"]
-            if seen >= examined:
-                return Window(rows, seen, looked_at["lowest"])
+            last = await connection.fetchrow(statement.last, *statement.inner_arguments)
+            seen += last["place"] if last is not None else 0
+            if last is not None and seen >= examined:
+                return Window(rows, seen, last["id"])
     return Window(rows, seen, None)
 
 
@@ -130,8 +130,8 @@ async def count_examined(connection: Connection, workspace_id: UUID, search: Sea
     """How many rows all windows together will look at: for progress. Reads the index over them once."""
     total = 0
     for span in _below(search.spans, below):
-        statement = WindowStatement(workspace_id, search, span, None, 0)
-        total += (await connection.fetchrow(statement.boundary, *statement.inner_arguments))["count"]
+        statement = WindowStatement(workspace_id, search, span, 0, 0)
+        total += await connection.fetchval(statement.count, *statement.inner_arguments)
     return total
 
 
@@ -140,13 +140,13 @@ def _below(spans: Sequence[Span], end: UUID) -> list[Span]:
 
 
 class WindowStatement:
-    """The SQL of one window in one span, with its arguments.
+    """The SQL of one window in one span: its matching rows, the last row that it looks at, and how many there are.
 
     The inner query looks at rows in the order of their ids and stops at `examined`; the outer one filters what comes
     out of it and stops at `limit`. PostgreSQL runs both row by row, so that a page that fills quickly costs little.
     """
 
-    def __init__(self, workspace_id: UUID, search: Search, span: Span, examined: int | None, limit: int) -> None:
+    def __init__(self, workspace_id: UUID, search: Search, span: Span, examined: int, limit: int) -> None:
         filters = search.filters
         states = sorted(STATES[filters.status]) if filters.status is not None else None
         self.inner_arguments: tuple[Any, ...] = (workspace_id, span.first, span.end)
@@ -159,19 +159,22 @@ class WindowStatement:
             found_by = "run_id = ANY ($4::uuid[])"
         source = f"FROM message WHERE workspace_id = $1 AND id >= $2 AND id < $3 AND {found_by}"
         fence = "" if not search.by_run else "OFFSET 0"  # keeps the order out of the choice of the index
-        bound = "" if examined is None else f"LIMIT {examined}"
         first = len(self.inner_arguments) + 1
         self.arguments = (*self.inner_arguments, filters.channel, states, search.run_ids)
-        self.boundary = f"""
-            SELECT count(*) AS count, min(id) AS lowest
-            FROM (SELECT id FROM (SELECT id {source} {fence}) AS found ORDER BY id DESC {bound}) AS examined
+        self.count = f"SELECT count(*) {source}"
+        self.last = f"""
+            SELECT id, place FROM (
+                SELECT id, row_number() OVER (ORDER BY id DESC) AS place
+                FROM (SELECT id {source} {fence}) AS found ORDER BY id DESC LIMIT {examined}
+            ) AS examined
+            ORDER BY place DESC LIMIT 1
         """
         self.rows = f"""
             SELECT {_SHOWN}
             FROM (
                 SELECT * FROM (
                     SELECT *, row_number() OVER (ORDER BY id DESC) AS place
-                    FROM (SELECT * {source} {fence}) AS found ORDER BY id DESC {bound}
+                    FROM (SELECT * {source} {fence}) AS found ORDER BY id DESC LIMIT {examined}
                 ) AS examined
                 WHERE (${first}::channel IS NULL OR channel = ${first}::channel)
                   AND (${first + 1}::message_state[] IS NULL OR state = ANY (${first + 1}::message_state[]))

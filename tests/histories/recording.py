@@ -18,14 +18,16 @@ from heliograph.contracts import (
     SWEEPER_WORKFLOW_ID,
     WEBHOOKS_WORKFLOW_ID,
     campaign_workflow_id,
+    export_workflow_id,
     import_workflow_id,
     polling_workflow_id,
     webhook_workflow_id,
 )
 from heliograph.db.tables.base import now
+from heliograph.domain.communications import CommunicationFilters
 from heliograph.domain.vocabulary import RunStatus, Schedule
 from heliograph.domain.webhooks import WebhookKind, WebhookStrategy
-from heliograph.services import webhooks
+from heliograph.services import exports, webhooks
 from heliograph.services.imports import ImportOptions
 from heliograph.simulator.script import AccountScript, Fixed, Receipts, Script
 from heliograph.stack.ports import free_port
@@ -54,6 +56,7 @@ async def record_all() -> None:
         async with open_stage(Path(directory) / "stack", _ENVIRONMENT) as stage:
             await _record_campaigns(stage)
             await _record_import(stage, Path(directory))
+            await record_export(stage)
             await record_webhook(stage)
             await _record_polling(stage)
             await _record_standing(stage)
@@ -116,6 +119,18 @@ async def _record_import(stage: Stage, directory: Path) -> None:
     handle = stage.services.temporal.get_workflow_handle(import_workflow_id(imported.record.id))
     await handle.result()
     _write("import/plain", await handle.fetch_history())
+
+
+async def record_export(stage: Stage) -> None:
+    """The report of one campaign, written into a file."""
+    await stage.follow(Script())
+    rehearsal = await stage.rehearse(500)
+    await rehearsal.launch()
+    await rehearsal.proven()
+    export = await exports.start_export(stage.services, rehearsal.actor, CommunicationFilters(address="+14155550100"))
+    handle = stage.services.temporal.get_workflow_handle(export_workflow_id(export.id))
+    await handle.result()
+    _write("export/plain", await handle.fetch_history())
 
 
 async def record_webhook(stage: Stage) -> None:

@@ -28,6 +28,7 @@ SCENARIOS: Final = (
     "delivery_reports/one_round",
     "dispatch/one_round",
     "sweeper/one_round",
+    "export/plain",
     "import/plain",
     "polling/until_nothing_is_awaited",
     "webhook/told",

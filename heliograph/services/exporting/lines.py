@@ -39,5 +39,5 @@ def _field(name: str, row: Any) -> str:
 
 def _written(rows: Iterable[Iterable[str]]) -> bytes:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    csv.writer(buffer).writerows(rows)  # lines end as in RFC 4180: so a lone carriage return is quoted, too
     return buffer.getvalue().encode("utf-8", "replace")
