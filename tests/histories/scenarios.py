@@ -29,6 +29,7 @@ SCENARIOS: Final = (
     "dispatch/one_round",
     "sweeper/one_round",
     "import/plain",
+    "listen/until_deleted",
     "polling/until_nothing_is_awaited",
     "webhook/told",
     "webhook/deleted",
