@@ -205,7 +205,8 @@ WITH incoming AS (
 """
 
 # Parked receipts that another commit has locked are being joined there. A receipt that names a reference of ours
-# and was parked all the same belongs to nobody here, unless its provider's id says otherwise.
+# and was parked all the same belongs to nobody here, unless its provider's id says otherwise. `taken` goes to the place
+# of each: told its key and that it is parked, a planner without statistics reads all that is parked for every one.
 _KEY = ("connector_id", "reference", "part", "status", "code")
 
 
@@ -216,9 +217,9 @@ def _key(table: str) -> str:
 def _join(condition: str, limit: str = "") -> str:
     return f"""
 WITH found AS (
-    SELECT {_key("report")}, match.id, match.attempt
+    SELECT {_key("report")}, report.place, match.id, match.attempt
     FROM (
-        SELECT receipt.*, receipt.provider_message_id AS unnamed_id FROM receipt
+        SELECT receipt.*, receipt.ctid AS place, receipt.provider_message_id AS unnamed_id FROM receipt
         WHERE receipt.message_id IS NULL AND {condition}
     ) AS report
     {_BELONGS} WHERE match.id IS NOT NULL
@@ -227,7 +228,7 @@ WITH found AS (
 ), taken AS (
     SELECT found.* FROM found
     CROSS JOIN LATERAL (
-        SELECT FROM receipt WHERE ({_key("receipt")}) = ({_key("found")}) AND receipt.message_id IS NULL
+        SELECT FROM receipt WHERE receipt.ctid = found.place AND receipt.message_id IS NULL
         FOR UPDATE SKIP LOCKED
     ) AS still_parked
 ), fresh AS (
