@@ -6,13 +6,14 @@ as soon as every part is. docs/receipts.md tells the rules; tests hold this SQL 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from heliograph.db.counters import SHARD
 from heliograph.db.engine import Connection
+from heliograph.db.moves import MOVED, Moves, read_moves, summed, total
 from heliograph.domain.ledger import EXCLUDED, RECEIPT_RANK, MessageState
 
 
@@ -42,6 +43,7 @@ class StoredReceipts:
     parked: int = 0  # of these, without a message
     moved: int = 0  # messages whose state or code changed
     conflicts: int = 0  # receipts that contradict another final word
+    moves: tuple[Moves, ...] = field(default=(), compare=False)  # what `moved` counts, for the metrics
 
     def __add__(self, other: "StoredReceipts") -> "StoredReceipts":
         return StoredReceipts(
@@ -49,6 +51,7 @@ class StoredReceipts:
             self.parked + other.parked,
             self.moved + other.moved,
             self.conflicts + other.conflicts,
+            self.moves + other.moves,
         )
 
 
@@ -93,6 +96,8 @@ _RETURNING = """
         receipt.error_message, receipt.occurred_at, receipt.received_at
 """
 
+_SUMS = summed("updated", lags="array_agg(lag) FILTER (WHERE lag IS NOT NULL)")
+
 # Every source of `fresh` receipts (new ones, joined ones, completed parts) ends in the same fold:
 #   words    one row per message and attempt, the greatest word first; one delivered part alone only says "sent";
 #   locked   the messages, locked in the order of their ids, as everywhere, so that commits cannot deadlock; read as
@@ -103,7 +108,7 @@ _RETURNING = """
 #            says "is not NULL" in a way that lets the planner expect one row and so probe the key: a plan that was
 #            made while the table was small would otherwise read the whole of it for every batch, until it is analysed;
 #   counted  last, since these rows stay locked until the commit.
-# The answer is one row: counts, and the places of the few receipts that need a second look (`_second_look`).
+# The answer is one row: counts, sums for the metrics, and the places of the few receipts that `_second_look` needs.
 _FOLD = f"""
 , heard AS (
     SELECT fresh.*, CASE WHEN part > 0 AND state = 'delivered' THEN 'sent' ELSE state END AS word
@@ -141,7 +146,8 @@ _FOLD = f"""
     RETURNING message.workspace_id, message.run_id,
         old.state AS old_state, coalesce(old.error_code, old.reason, '') AS old_code,
         CASE WHEN old.state = 'queued' THEN 0 ELSE coalesce(old.parts, 0) END AS old_parts,
-        new.state AS state, coalesce(new.error_code, '') AS code, coalesce(new.parts, 0) AS parts
+        new.state AS state, coalesce(new.error_code, '') AS code, coalesce(new.parts, 0) AS parts,
+        {MOVED}, extract(epoch FROM moves.received_at - old.accepted_at)::float8 AS lag
 ), counted AS (
     INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)
     SELECT run_id, $1, state, code, workspace_id, sum(change), sum(parts) FROM (
@@ -171,7 +177,7 @@ _FOLD = f"""
 SELECT
     (SELECT count(*) FROM fresh) AS stored,
     (SELECT count(*) FROM fresh WHERE message_id IS NULL) AS parked,
-    (SELECT count(*) FROM updated) AS moved,
+    (SELECT jsonb_agg(sums) FROM ({_SUMS}) AS sums) AS moves,
     array_agg(place) FILTER (WHERE conflict) AS conflicts,
     array_agg(place) FILTER (WHERE earlier) AS earlier,
     array_agg(place) FILTER (WHERE part_delivered) AS parts_delivered
@@ -299,18 +305,20 @@ async def store_and_fold(connection: Connection, reports: Sequence[IncomingRepor
     return await _second_look(connection, await connection.fetchrow(_STORE, SHARD, *zip(*reports, strict=True)))
 
 
-async def join_parked(connection: Connection, connector_id: UUID, provider_message_ids: Sequence[str]) -> int:
-    """Folds parked receipts of messages whose provider's ids are known by now; how many receipts found theirs.
+async def join_parked(
+    connection: Connection, connector_id: UUID, provider_message_ids: Sequence[str]
+) -> StoredReceipts:
+    """Folds parked receipts of messages whose provider's ids are known by now; `stored` found theirs.
 
     For the commit that records those ids. One probe of a small partial index when nothing is parked.
     """
     row = await connection.fetchrow(_JOIN_NAMED, SHARD, connector_id, provider_message_ids)
-    return (await _second_look(connection, row)).stored
+    return await _second_look(connection, row)
 
 
-async def sweep_parked(connection: Connection, limit: int) -> int:
-    """Folds up to `limit` receipts of the last days that were parked and match now; how many."""
-    return (await _second_look(connection, await connection.fetchrow(_JOIN_ANY, SHARD, limit))).stored
+async def sweep_parked(connection: Connection, limit: int) -> StoredReceipts:
+    """Folds up to `limit` receipts of the last days that were parked and match now; `stored` of them do."""
+    return await _second_look(connection, await connection.fetchrow(_JOIN_ANY, SHARD, limit))
 
 
 async def _second_look(connection: Connection, row: Any) -> StoredReceipts:
@@ -319,13 +327,13 @@ async def _second_look(connection: Connection, row: Any) -> StoredReceipts:
     These receipts were written by this transaction, so that nobody else can have moved them from their places.
     """
     conflicts = list(row["conflicts"] or ())
-    moved = row["moved"]
+    moves = read_moves(row["moves"] or ())
     if row["earlier"]:
         await connection.execute(_EARLIER, row["earlier"])
     if row["parts_delivered"]:
         completed = await connection.fetchrow(_COMPLETE, SHARD, row["parts_delivered"])
-        moved += completed["moved"]
+        moves += read_moves(completed["moves"] or ())
         conflicts += [place for place in completed["conflicts"] or () if place not in conflicts]
     if conflicts:
         await connection.execute("UPDATE receipt SET conflict = true WHERE ctid = ANY ($1::tid[])", conflicts)
-    return StoredReceipts(row["stored"], row["parked"], moved, len(conflicts))
+    return StoredReceipts(row["stored"], row["parked"], total(moves), len(conflicts), tuple(moves))

@@ -22,6 +22,7 @@ from heliograph.providers.protocol import EmailContent, OutgoingMessage, SenderA
 from heliograph.providers.registry import provider
 from heliograph.services.connections import Connections
 from heliograph.services.crew import Crew, Job, batched
+from heliograph.services.moves import measure_moves
 from heliograph.services.outcomes import released
 from heliograph.services.recording import BatchInFlight
 from heliograph.settings import Settings
@@ -42,6 +43,7 @@ class _Way:
     connector_id: UUID
     sender_id: UUID
     provider: str
+    type: str | None  # each is measured apart
 
 
 class DirectSender:
@@ -67,9 +69,10 @@ class DirectSender:
         taken = 0
         try:
             claimed_at = time.monotonic()
-            claimed = await direct.claim(self._database.pool, category, held, self._lease)
-            taken = len(claimed)
-            await self._send_claimed(claimed, claimed_at)
+            found = await direct.claim(self._database.pool, category, held, self._lease)
+            taken = len(found.claimed)
+            measure_moves(found.excluded)
+            await self._send_claimed(found.claimed, claimed_at)
         finally:
             await budget.give_back(held - taken)
         return taken
@@ -109,9 +112,10 @@ class DirectSender:
             async with self._database.transaction() as connection:
                 queued = await direct.queue(connection, workspace_id, messages)
                 fresh = [message_id for message_id, is_fresh in queued if is_fresh]
-                claimed = await direct.claim_these(connection, messages[0].category, fresh, self._lease)
-            taken = len(claimed)
-            batches = await self._send_claimed(claimed, claimed_at)
+                found = await direct.claim_these(connection, messages[0].category, fresh, self._lease)
+            taken = len(found.claimed)
+            measure_moves(found.excluded)
+            batches = await self._send_claimed(found.claimed, claimed_at)
         finally:
             await budget.give_back(len(messages) - taken)
         for batch in batches:
@@ -125,12 +129,12 @@ class DirectSender:
     async def _send_claimed(self, claimed: Sequence[DirectClaim], claimed_at: float) -> list[BatchInFlight]:
         ways: defaultdict[_Way, list[DirectClaim]] = defaultdict(list)
         for each in claimed:
-            ways[_Way(each.workspace_id, each.connector_id, each.sender_id, each.provider)].append(each)
+            ways[_Way(each.workspace_id, each.connector_id, each.sender_id, each.provider, each.type)].append(each)
         return [await self._send_on(way, part, claimed_at) for way, part in ways.items()]
 
     async def _send_on(self, way: _Way, claimed: Sequence[DirectClaim], claimed_at: float) -> BatchInFlight:
         """Hands the messages of one way to the crew. Whatever happens here, each of them is recorded."""
-        route = Route(way.provider, claimed[0].channel, claimed[0].category)
+        route = Route(way.provider, claimed[0].channel, claimed[0].category, way.type)
         batch = BatchInFlight(way.workspace_id, None, way.connector_id, route)
         batch.started(len(claimed))
         metrics.record_claimed(route, len(claimed))

@@ -15,6 +15,7 @@ from heliograph.errors import InvalidInput
 from heliograph.providers.protocol import ProviderRequest, StatusReport
 from heliograph.services.bounces import suppress_reported
 from heliograph.services.callback_connectors import CallbackConnectors
+from heliograph.services.moves import measure_moves
 from heliograph.services.receipt_batcher import ReceiptBatcher
 from heliograph.telemetry.metrics import Verdict, record_callbacks
 
@@ -91,7 +92,9 @@ async def _commit_patiently(database: Database, reports: Sequence[IncomingReport
 
 async def _commit(database: Database, reports: Sequence[IncomingReport]) -> StoredReceipts:
     async with database.transaction() as connection:
-        return await store_and_fold(connection, reports)
+        stored = await store_and_fold(connection, reports)
+    measure_moves(stored.moves)
+    return stored
 
 
 async def take_status_callback(
