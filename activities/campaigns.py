@@ -21,7 +21,7 @@ from heliograph.domain.batches import BatchRange
 from heliograph.domain.campaigns import batch_size
 from heliograph.domain.vocabulary import RunStatus
 from heliograph.errors import NotFound
-from heliograph.services.moves import measure_moves
+from heliograph.services.measuring import measure_moves
 from heliograph.settings import Settings
 
 _RANGES_AT_A_TIME = 64

@@ -22,7 +22,7 @@ from heliograph.services.connections import Connections
 from heliograph.services.health import judge_connectors
 from heliograph.services.in_doubt import resolve_in_doubt
 from heliograph.services.looking_after import askable, look_after
-from heliograph.services.moves import measure_moves
+from heliograph.services.measuring import measure_moves
 from heliograph.services.starting import start_campaign, start_import, start_listening, start_polling
 from heliograph.services.watchdog import describe, read_silences
 from heliograph.settings import Settings

@@ -5,7 +5,7 @@ The order in which receipts arrive cannot matter. What a message shows is the gr
 as soon as every part is. docs/receipts.md tells the rules; tests hold this SQL against `domain.ledger.fold_receipt`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -36,6 +36,17 @@ class IncomingReport(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Fresh:
+    """Receipts of one connector that were not there yet."""
+
+    stored: int = 0
+    parked: int = 0  # of these, without a message
+
+    def __add__(self, other: "Fresh") -> "Fresh":
+        return Fresh(self.stored + other.stored, self.parked + other.parked)
+
+
+@dataclass(frozen=True, slots=True)
 class StoredReceipts:
     """What a batch did."""
 
@@ -44,6 +55,7 @@ class StoredReceipts:
     moved: int = 0  # messages whose state or code changed
     conflicts: int = 0  # receipts that contradict another final word
     moves: tuple[Moves, ...] = field(default=(), compare=False)  # what `moved` counts, for the metrics
+    fresh: Mapping[UUID, Fresh] = field(default_factory=dict, compare=False)  # what `stored` counts, by connector
 
     def __add__(self, other: "StoredReceipts") -> "StoredReceipts":
         return StoredReceipts(
@@ -52,6 +64,10 @@ class StoredReceipts:
             self.moved + other.moved,
             self.conflicts + other.conflicts,
             self.moves + other.moves,
+            {
+                connector_id: self.fresh.get(connector_id, Fresh()) + other.fresh.get(connector_id, Fresh())
+                for connector_id in (*self.fresh, *other.fresh)
+            },
         )
 
 
@@ -91,8 +107,8 @@ _BELONGS = """
 """
 
 _RETURNING = """
-    RETURNING receipt.ctid AS place, receipt.workspace_id, receipt.message_id, receipt.attempt, receipt.part,
-        receipt.status, receipt.code, receipt.provider_message_id, receipt.state, receipt.error_class,
+    RETURNING receipt.ctid AS place, receipt.connector_id, receipt.workspace_id, receipt.message_id, receipt.attempt,
+        receipt.part, receipt.status, receipt.code, receipt.provider_message_id, receipt.state, receipt.error_class,
         receipt.error_message, receipt.occurred_at, receipt.received_at
 """
 
@@ -175,8 +191,10 @@ _FOLD = f"""
     FROM heard JOIN moves USING (message_id, attempt)
 )
 SELECT
-    (SELECT count(*) FROM fresh) AS stored,
-    (SELECT count(*) FROM fresh WHERE message_id IS NULL) AS parked,
+    (SELECT jsonb_object_agg(connector_id, counts) FROM (
+        SELECT connector_id, ARRAY[count(*), count(*) FILTER (WHERE message_id IS NULL)] AS counts
+        FROM fresh GROUP BY connector_id
+    ) AS of_connector) AS fresh,
     (SELECT jsonb_agg(sums) FROM ({_SUMS}) AS sums) AS moves,
     array_agg(place) FILTER (WHERE conflict) AS conflicts,
     array_agg(place) FILTER (WHERE earlier) AS earlier,
@@ -255,8 +273,9 @@ _COMPLETE = f"""
 WITH asked AS (
     SELECT DISTINCT workspace_id, message_id, attempt FROM receipt WHERE ctid = ANY ($2::tid[])
 ), fresh AS (
-    SELECT last.place, asked.workspace_id, asked.message_id, asked.attempt, 0::smallint AS part, last.status, last.code,
-        last.provider_message_id, last.state, last.error_class, last.error_message, last.occurred_at, last.received_at
+    SELECT last.place, last.connector_id, asked.workspace_id, asked.message_id, asked.attempt, 0::smallint AS part,
+        last.status, last.code, last.provider_message_id, last.state, last.error_class, last.error_message,
+        last.occurred_at, last.received_at
     FROM asked
     JOIN message ON message.workspace_id = asked.workspace_id AND message.id = asked.message_id
     CROSS JOIN LATERAL (
@@ -336,4 +355,6 @@ async def _second_look(connection: Connection, row: Any) -> StoredReceipts:
         conflicts += [place for place in completed["conflicts"] or () if place not in conflicts]
     if conflicts:
         await connection.execute("UPDATE receipt SET conflict = true WHERE ctid = ANY ($1::tid[])", conflicts)
-    return StoredReceipts(row["stored"], row["parked"], total(moves), len(conflicts), tuple(moves))
+    fresh = {UUID(connector_id): Fresh(*counts) for connector_id, counts in (row["fresh"] or {}).items()}
+    together = sum(fresh.values(), Fresh())
+    return StoredReceipts(together.stored, together.parked, total(moves), len(conflicts), tuple(moves), fresh)

@@ -17,7 +17,7 @@ from heliograph.domain.vocabulary import Category
 from heliograph.errors import HeliographError
 from heliograph.providers.protocol import SenderAddress, StatusReport
 from heliograph.services.connections import Connections
-from heliograph.services.moves import measure_moves
+from heliograph.services.measuring import measure_moves
 from heliograph.services.receipts import store, to_incoming
 from heliograph.settings import Settings
 

@@ -14,7 +14,7 @@ from heliograph.db.waiting import Waiting
 from heliograph.domain.polling import Look, Next, Schedule, ages
 from heliograph.errors import InvalidInput
 from heliograph.providers.registry import provider, providers
-from heliograph.services.moves import measure_moves
+from heliograph.services.measuring import measure_moves
 from heliograph.settings import Settings
 
 _AT_A_TIME: Final = 500

@@ -17,8 +17,8 @@ from heliograph.domain.health import shut
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass, RunStatus
 from heliograph.pacing.routing import can_send
-from heliograph.providers.registry import provider
-from heliograph.services.moves import measure_moves
+from heliograph.providers.registry import providers
+from heliograph.services.measuring import measure_moves
 from heliograph.services.outcomes import Consequences, consequences
 from heliograph.telemetry import metrics
 from heliograph.telemetry.calls import BatchCalls
@@ -45,9 +45,9 @@ class BatchInFlight:
         self.connector_id = connector_id
         self.route = route
         self.routed = routed
-        capabilities = provider(route.provider).capabilities
-        self.references = capabilities.references
-        self.callbacks = capabilities.callbacks
+        known = providers().get(route.provider)  # None: not installed any more, so that nothing goes out
+        self.references = known is not None and known.capabilities.references
+        self.callbacks = known is not None and known.capabilities.callbacks
         self.calls = BatchCalls(route)
         self._open = 0
         self._idle = asyncio.Event()
