@@ -16,10 +16,12 @@ from heliograph.contracts import (
 from heliograph.db import freeze, runs
 from heliograph.db.counters import read_figures
 from heliograph.db.engine import Connection, Database
+from heliograph.db.moves import Moves
 from heliograph.domain.batches import BatchRange
 from heliograph.domain.campaigns import batch_size
 from heliograph.domain.vocabulary import RunStatus
 from heliograph.errors import NotFound
+from heliograph.services.measuring import measure_moves
 from heliograph.settings import Settings
 
 _RANGES_AT_A_TIME = 64
@@ -58,6 +60,7 @@ class CampaignActivities:
         """Writes the ledger rows of every recipient, a chunk per transaction; goes on where it stopped."""
         while True:
             step = await freeze.freeze_chunk(self._database, run.run_id)
+            measure_moves(step.excluded)
             activity.heartbeat(step.frozen_rows)
             if step.done:
                 return await self._figures(run)
@@ -107,20 +110,27 @@ class CampaignActivities:
         after: int | None = 0
         while after is not None:
             activity.heartbeat(after)
-            after = await runs.discard_queued(self._database.pool, discard.run_id, after, discard.state, discard.reason)
+            discarded = await runs.discard_queued(
+                self._database.pool, discard.run_id, after, discard.state, discard.reason
+            )
+            measure_moves(discarded.moves)
+            after = discarded.through
         return await self._figures(discard)
 
     @activity.defn
     async def close_run(self, run: RunReference) -> Closing:
         """Gives up waiting, counts the ledger anew, compares the books and freezes the totals."""
+        given_up: list[Moves] = []
         async with self._database.transaction() as connection:
             already = await connection.fetchrow(
                 "SELECT status::text, totals FROM run WHERE id = $1 FOR UPDATE", run.run_id
             )
             if already["totals"] is None:
+                given_up = await runs.give_up_waiting(connection, run.run_id)
                 status = await _close(connection, run, RunStatus(already["status"]))
             else:
                 status = RunStatus(already["status"])
+        measure_moves(given_up)
         return Closing(status=status, balanced=status is not RunStatus.UNBALANCED, figures=await self._figures(run))
 
     async def _figures(self, run: RunReference | DiscardQueued) -> RunFigures:
@@ -134,7 +144,6 @@ class CampaignActivities:
 
 
 async def _close(connection: Connection, run: RunReference, status: RunStatus) -> RunStatus:
-    await runs.give_up_waiting(connection, run.run_id)
     books = await runs.read_books(connection, run.run_id)
     if not books.balanced():
         closed = RunStatus.UNBALANCED

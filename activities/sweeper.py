@@ -15,6 +15,7 @@ from heliograph.contracts import CampaignLaunch, SweepResult, campaign_workflow_
 from heliograph.db import audiences, direct, exports, idempotency, leases, receipts, runs, waiting
 from heliograph.db.connectors import connectors_to_listen_to
 from heliograph.db.engine import Database
+from heliograph.db.moves import total
 from heliograph.domain.ledger import OPEN
 from heliograph.providers.registry import providers
 from heliograph.services.connections import Connections
@@ -22,6 +23,7 @@ from heliograph.services.exports import remove_expired_exports
 from heliograph.services.health import judge_connectors
 from heliograph.services.in_doubt import resolve_in_doubt
 from heliograph.services.looking_after import askable, look_after
+from heliograph.services.measuring import measure_moves
 from heliograph.services.starting import start_campaign, start_export, start_import, start_listening, start_polling
 from heliograph.services.watchdog import describe, read_silences
 from heliograph.settings import Settings
@@ -85,8 +87,9 @@ class SweeperActivities:
 
     async def _settle(self) -> SweepResult:
         async with self._database.transaction() as connection:
-            settled = await leases.settle_expired(connection)
-            direct_settled = await direct.settle_expired(connection)
+            expired = await leases.settle_expired(connection)
+            direct_expired = await direct.settle_expired(connection)
+            settled = expired.by_run
             for run_id in settled:
                 await runs.pause_if_too_much_is_in_doubt(connection, run_id)
         for run_id, count in settled.items():
@@ -94,10 +97,11 @@ class SweeperActivities:
         await judge_connectors(self._database)
         async with self._database.transaction() as connection:
             joined = await receipts.sweep_parked(connection, _ROWS_AT_A_TIME)
+        measure_moves((*expired.moves, *direct_expired, *joined.moves))
         resolved = await resolve_in_doubt(self._database, self._connections, self._settings)
         return SweepResult(
-            settled=sum(settled.values()) + direct_settled,
-            joined=joined,
+            settled=total(expired.moves) + total(direct_expired),
+            joined=joined.stored,
             resolved=resolved,
             ended=await self._look_after_direct_messages(),
         )
@@ -107,8 +111,9 @@ class SweeperActivities:
         window = timedelta(seconds=self._settings.receipt_window_seconds)
         async with self._database.transaction() as connection:
             given_up = await waiting.leave_doubt(connection, window, _ROWS_AT_A_TIME)
+        measure_moves(given_up)
         looked = await look_after(self._database, self._settings)
-        return given_up + looked.ended + looked.unconfirmed
+        return total(given_up) + looked.ended + total(looked.unconfirmed)
 
     async def _start_listening(self) -> None:
         """Sees to it that a workflow keeps open what things come over; looks after each now and then."""

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Collection
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from temporalio import activity
@@ -13,8 +14,8 @@ from temporalio.service import RPCError
 
 from activities.heartbeats import heartbeats
 from heliograph.contracts import WebhookInput, WebhookResult, WebhookWatchResult
+from heliograph.db import webhook_queue
 from heliograph.db.engine import Database
-from heliograph.db.webhook_queue import waiting_webhooks
 from heliograph.services.campaign_callbacks import tell_campaigns
 from heliograph.services.starting import wake_webhook
 from heliograph.services.webhook_pump import WebhookPump
@@ -46,7 +47,17 @@ class WebhookActivities:
                 stopping=lambda: activity.is_worker_shutdown() or time.monotonic() >= end,
                 progressed=lambda told: beating.update(told=told),
             )
-        return WebhookResult(told=worked.told, gone=worked.gone)
+        standing = await webhook_queue.standing(self._database.pool, work.webhook_id)
+        if standing is None:
+            return WebhookResult(told=worked.told, gone=worked.gone)
+        return WebhookResult(
+            told=worked.told,
+            gone=worked.gone,
+            host=urlsplit(standing.url).netloc,  # no path: it may hold a secret of the receiver's
+            waiting=standing.waiting,
+            trouble=standing.trouble,
+            next_try_at=standing.next_try_at,
+        )
 
     @activity.defn
     async def watch_webhooks(self) -> WebhookWatchResult:
@@ -57,7 +68,7 @@ class WebhookActivities:
         async with heartbeats() as beating:
             while time.monotonic() < end and not activity.is_worker_shutdown():
                 callbacks += await tell_campaigns(self._database)
-                waiting = await waiting_webhooks(self._database.pool)
+                waiting = await webhook_queue.waiting_webhooks(self._database.pool)
                 woken += await self._wake(waiting, known)
                 beating.update(campaign_callbacks=callbacks, woken=woken)
                 await asyncio.sleep(_LOOK_SECONDS)

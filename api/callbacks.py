@@ -26,7 +26,7 @@ from heliograph.services.callback_connectors import CallbackConnectors
 from heliograph.services.context import Services
 from heliograph.services.inbound import take_inbound_callback
 from heliograph.services.receipt_batcher import ReceiptBatcher
-from heliograph.services.receipts import store, take_status_callback
+from heliograph.services.receipts import store_callbacks, take_status_callback
 
 BODY_LIMIT = 64 * 1024
 """Bytes. Twilio's callbacks have about 500."""
@@ -44,7 +44,7 @@ class CallbackDoor:
         self._database = services.database
         self._connectors = CallbackConnectors(services.database, services.key_ring)
         self._public_url = services.settings.public_url.rstrip("/")
-        self.batcher = ReceiptBatcher(partial(store, services.database))
+        self.batcher = ReceiptBatcher(partial(store_callbacks, self._connectors))
 
     async def take_status(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers 200 with nothing in it when the receipts are committed; raises our errors otherwise."""

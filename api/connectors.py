@@ -97,7 +97,7 @@ class NewConnector(BaseModel):
     """A further account."""
 
     provider: str = Field(max_length=64, examples=["twilio"])
-    channel: Channel = Channel.SMS
+    channel: Channel | None = Field(default=None, description="By default the provider's.")
     name: str | None = Field(default=None, min_length=1, max_length=200, examples=["Twilio, second account"])
     configuration: dict[str, Any] | None = Field(
         default=None, description="What the provider needs besides credentials; `GET /v1/providers` has its schema."

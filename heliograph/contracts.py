@@ -295,6 +295,10 @@ class WebhookResult(Contract):
 
     told: int
     gone: bool = False  # the webhook was deleted
+    host: str = ""
+    waiting: int = 0  # callbacks, counted to 10,000
+    trouble: str | None = None  # why the last callback was not taken; None when it was
+    next_try_at: datetime | None = None  # while the receiver is left alone
 
 
 class WebhookWatchResult(Contract):

@@ -7,7 +7,8 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.webhooks import WebhookActivities
-    from heliograph.contracts import WEBHOOKS_QUEUE, WebhookInput
+    from heliograph.contracts import WEBHOOKS_QUEUE, WebhookInput, WebhookResult
+    from heliograph.temporal.details import webhook_details
 
 
 @workflow.defn
@@ -26,9 +27,10 @@ class WebhookWorkflow:
     async def run(self, work: WebhookInput) -> None:
         """Rounds, each when it is woken, then a fresh history. Ends when the webhook is deleted."""
         told = 0
+        result: WebhookResult | None = None
         self._wanted = True
         while not workflow.info().is_continue_as_new_suggested():
-            workflow.set_current_details(f"Tells a webhook what changed. Told since this run began: {told}.")
+            workflow.set_current_details(webhook_details(result, told=told))
             await workflow.wait_condition(lambda: self._wanted)
             self._wanted = False
             result = await workflow.execute_activity_method(

@@ -50,7 +50,9 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def add(
     provider: Annotated[str, typer.Argument(help="Key of the provider: see `heliograph providers`.")],
-    channel: Annotated[Channel, typer.Option(help="How its messages travel.")] = Channel.SMS,
+    channel: Annotated[
+        Channel | None, typer.Option(help="How its messages travel; by default as the provider's do.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="For people; by default the provider's name.")] = None,
     configuration: Configuration = None,
     as_json: AsJson = False,

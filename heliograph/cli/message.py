@@ -61,7 +61,11 @@ def show(message_id: Annotated[UUID, typer.Argument(help="Id of the message.")],
         async with open_services() as (services, actor):
             return await messages.trace_message(services, actor, message_id)
 
-    trace = run(command())
+    print_trace(run(command()), as_json=as_json)
+
+
+def print_trace(trace: MessageTrace, *, as_json: bool) -> None:
+    """The state of a message with its reason, each try, each receipt."""
     if as_json:
         print_json({"message": trace.message, "tries": trace.attempts, "receipts": trace.receipts})
         return

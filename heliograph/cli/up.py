@@ -96,7 +96,7 @@ def _doors(stack: RunningStack) -> Table:
         "Temporal UI": doors.temporal_ui,
         "Temporal": doors.temporal,
         "PostgreSQL": _without_password(doors.database),
-        "Simulated Twilio": doors.simulator,
+        "Simulated providers": doors.simulator,
         "Simulated mail relay": doors.simulator_smtp,
         "Simulated SMSC (SMPP)": doors.simulator_smpp,
         "Logs": str(directory / LOGS),

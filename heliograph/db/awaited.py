@@ -7,6 +7,7 @@ from uuid import UUID
 
 from heliograph.db.counters import SHARD
 from heliograph.db.engine import Connection, Pool
+from heliograph.db.moves import MOVED, Moves, read_moves, summed
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category
 
@@ -162,7 +163,7 @@ async def known_provider_ids(pool: Pool, connector_id: UUID, ids: Sequence[str])
 
 # What became certain meanwhile is left alone. A message that is queued again keeps the error of its doubt, which the
 # next claim moves to `attempt` with it: the ledger shows why it was tried twice.
-_DECIDE = """
+_DECIDE = f"""
 WITH locked AS (
     SELECT message.workspace_id, message.id, decision.state
     FROM unnest($2::uuid[], $3::uuid[], $4::smallint[], $5::message_state[])
@@ -182,7 +183,7 @@ WITH locked AS (
     FROM locked
     WHERE message.workspace_id = locked.workspace_id AND message.id = locked.id
     RETURNING message.workspace_id, message.run_id, coalesce(new.error_code, new.reason, '') AS code,
-        new.state AS state, coalesce(new.parts, 0) AS parts
+        new.state AS state, coalesce(new.parts, 0) AS parts, {MOVED}
 ), counted AS (
     INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)
     SELECT run_id, $1, state, code, workspace_id, sum(change), sum(parts) FROM (
@@ -195,13 +196,13 @@ WITH locked AS (
     ON CONFLICT (run_id, shard, state, code)
     DO UPDATE SET count = counter.count + excluded.count, parts = counter.parts + excluded.parts
 )
-SELECT count(*) FROM moved
+{summed("moved")}
 """
 
 
-async def decide(connection: Connection, decisions: Sequence[tuple[Doubted, MessageState]]) -> int:
-    """Moves messages that are still in doubt to `queued` or `unknown`, in the caller's transaction; how many."""
-    count: int = await connection.fetchval(
+async def decide(connection: Connection, decisions: Sequence[tuple[Doubted, MessageState]]) -> list[Moves]:
+    """Moves messages that are still in doubt to `queued` or `unknown`, in the caller's transaction."""
+    rows = await connection.fetch(
         _DECIDE,
         SHARD,
         [message.workspace_id for message, _ in decisions],
@@ -209,4 +210,4 @@ async def decide(connection: Connection, decisions: Sequence[tuple[Doubted, Mess
         [message.attempt for message, _ in decisions],
         [state.value for _, state in decisions],
     )
-    return count
+    return read_moves(rows)

@@ -1,5 +1,6 @@
 """Claiming: a worker reads what it could send, renders it, then takes it, while every rule is checked again."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from heliograph.db.counters import SHARD
 from heliograph.db.engine import Connection, Pool
+from heliograph.domain.ledger import MessageState
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,14 @@ class Claim:
 
     id: UUID
     attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a claim came to."""
+
+    claimed: list[Claim]
+    excluded: Counter[tuple[MessageState, str]]  # by state and reason: what may not be sent any more
 
 
 # One statement, so one round trip and one commit before anything is sent:
@@ -146,7 +156,7 @@ WITH given AS (
     ON CONFLICT (run_id, shard, state, code)
     DO UPDATE SET count = counter.count + excluded.count, parts = counter.parts + excluded.parts
 )
-SELECT id, attempt FROM moved WHERE state = 'claimed'
+SELECT id, attempt, state::text, code AS reason FROM moved
 """
 
 
@@ -162,7 +172,7 @@ async def claim(
     lease: timedelta,
     connector_id: UUID,
     sender_id: UUID,
-) -> list[Claim]:
+) -> Claims:
     """Claims what may still be sent, from this sender, and excludes what may not; commits before it returns."""
     rows = await pool.fetch(
         _CLAIM,
@@ -180,7 +190,11 @@ async def claim(
         connector_id,
         sender_id,
     )
-    return [Claim(row["id"], row["attempt"]) for row in rows]
+    claimed = [Claim(row["id"], row["attempt"]) for row in rows if row["state"] == MessageState.CLAIMED]
+    excluded = Counter(
+        (MessageState(row["state"]), row["reason"]) for row in rows if row["state"] != MessageState.CLAIMED
+    )
+    return Claims(claimed, excluded)
 
 
 @dataclass(frozen=True, slots=True)

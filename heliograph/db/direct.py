@@ -1,5 +1,6 @@
 """Messages outside runs in SQL: queued, claimed, followed until their final word."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,8 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from heliograph.db.engine import Connection, Pool
+from heliograph.db.moves import MOVED, Moves, read_moves, summed
 from heliograph.db.webhooks import CallbackTarget, ask_for_messages
+from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category, Channel
+from heliograph.telemetry.metrics import Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,7 @@ class DirectClaim:
     content: dict[str, Any]
     channel: Channel
     category: Category
+    type: str | None
     connector_id: UUID
     provider: str
     connector_speed: float | None  # messages per second
@@ -203,36 +208,53 @@ WITH due AS (
       AND direct_message.workspace_id = moved.workspace_id AND direct_message.message_id = moved.id
 )
 SELECT moved.workspace_id, moved.id, moved.attempt, moved.address, coalesce(moved.body, '') AS body,
-    coalesce(moved.parts, 1) AS parts, moved.content, moved.channel::text, moved.category::text, moved.connector_id,
-    connector.provider, connector.messages_per_second AS connector_speed, moved.sender_id, sender.kind AS sender_kind,
-    sender.address AS sender_address, sender.messages_per_second AS sender_speed
+    coalesce(moved.parts, 1) AS parts, moved.content, moved.channel::text, moved.category::text, moved.type,
+    moved.connector_id, connector.provider, connector.messages_per_second AS connector_speed,
+    moved.sender_id, sender.kind AS sender_kind, sender.address AS sender_address,
+    sender.messages_per_second AS sender_speed, moved.state::text, moved.reason
 FROM moved
 JOIN connector ON connector.id = moved.connector_id
 JOIN sender ON sender.id = moved.sender_id
-WHERE moved.state = 'claimed'
 ORDER BY moved.due_at
 """
 _CLAIM = _CLAIM_SQL.replace("{which}", "")
 _CLAIM_THESE = _CLAIM_SQL.replace("{which}", "AND message_id = ANY ($4)")
 
 
-async def claim(pool: Pool, category: Category, limit: int, lease: timedelta) -> list[DirectClaim]:
+@dataclass(frozen=True, slots=True)
+class DirectClaims:
+    """What a claim came to."""
+
+    claimed: list[DirectClaim]
+    excluded: list[Moves]  # what may not be sent any more
+
+
+async def claim(pool: Pool, category: Category, limit: int, lease: timedelta) -> DirectClaims:
     """Claims up to `limit` messages of a category that are due; commits before it returns."""
     return _claims(await pool.fetch(_CLAIM, category.value, limit, lease))
 
 
 async def claim_these(
     connection: Connection, category: Category, message_ids: Sequence[UUID], lease: timedelta
-) -> list[DirectClaim]:
+) -> DirectClaims:
     """Claims these messages of a category, as far as they may be sent now, in the caller's transaction."""
     return _claims(await connection.fetch(_CLAIM_THESE, category.value, len(message_ids), lease, message_ids))
 
 
-def _claims(rows: Sequence[Any]) -> list[DirectClaim]:
-    return [
-        DirectClaim(**{**row, "channel": Channel(row["channel"]), "category": Category(row["category"])})
-        for row in rows
-    ]
+def _claims(rows: Sequence[Any]) -> DirectClaims:
+    claimed: list[DirectClaim] = []
+    excluded: Counter[tuple[Route, MessageState, str | None]] = Counter()
+    for row in rows:
+        known = {**row, "channel": Channel(row["channel"]), "category": Category(row["category"])}
+        state, reason = MessageState(known.pop("state")), known.pop("reason")
+        claim = DirectClaim(**known)
+        if state is MessageState.CLAIMED:
+            claimed.append(claim)
+        else:
+            excluded[Route(claim.provider, claim.channel, claim.category, claim.type), state, reason] += 1
+    return DirectClaims(
+        claimed, [Moves(route, state, count, reason=reason) for (route, state, reason), count in excluded.items()]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +326,7 @@ async def follow(connection: Connection, message_ids: Sequence[UUID], look_again
     await connection.execute(_FOLLOW, message_ids, look_again)
 
 
-_SETTLE = """
+_SETTLE = f"""
 WITH expired AS (
     SELECT workspace_id, message_id FROM direct_message
     WHERE step = 'settle' AND due_at < now() ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED
@@ -319,20 +341,19 @@ WITH expired AS (
         error_message = 'The worker that held this message stopped before it recorded the answer.',
         status_changed_at = now()
     FROM locked WHERE message.workspace_id = locked.workspace_id AND message.id = locked.id
-    RETURNING message.id
+    RETURNING new.state, {MOVED}
 ), waiting AS (
     UPDATE direct_message SET step = 'decide', due_at = now()
     FROM expired
     WHERE direct_message.workspace_id = expired.workspace_id AND direct_message.message_id = expired.message_id
 )
-SELECT count(*) FROM moved
+{summed("moved")}
 """
 
 
-async def settle_expired(connection: Connection) -> int:
-    """Claims whose lease ran out become `in_doubt`, in the caller's transaction; how many."""
-    settled: int = await connection.fetchval(_SETTLE)
-    return settled
+async def settle_expired(connection: Connection) -> list[Moves]:
+    """Claims whose lease ran out become `in_doubt`, in the caller's transaction."""
+    return read_moves(await connection.fetch(_SETTLE))
 
 
 async def cancel(connection: Connection, workspace_id: UUID, message_id: UUID) -> bool:

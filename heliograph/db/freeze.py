@@ -1,11 +1,13 @@
 """Freezing a run: its recipients become ledger rows, exclusions included, before anything is sent."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from heliograph.db.counters import SHARD, SHARDS
 from heliograph.db.engine import Connection, Database
+from heliograph.db.moves import MOVED, Moves, read_moves, summed
 
 CHUNK = 20_000
 """Rows of the source per transaction: a second or so of work, so that a crash repeats little."""
@@ -23,6 +25,7 @@ class FreezeStep:
 
     frozen_rows: int
     source_rows: int
+    excluded: Sequence[Moves] = ()  # of this step
 
     @property
     def done(self) -> bool:
@@ -33,7 +36,7 @@ class FreezeStep:
 # One statement a chunk. The source is read by its primary key; suppressions are probed per row through
 # uq_suppression. Excluded rows are final at once, with their reason; the others wait as `queued`.
 # The counters come from what was really inserted, so that a repeated chunk adds nothing.
-_FREEZE_CHUNK = """
+_FREEZE_CHUNK = f"""
 WITH run AS (
     SELECT run.*, start_at AS due_at FROM run WHERE id = $1
 ), frozen AS (
@@ -72,31 +75,35 @@ WITH run AS (
     ) AS verdict
     ORDER BY recipient.number
     ON CONFLICT (workspace_id, dedupe_key) DO NOTHING
-    RETURNING workspace_id, run_id, state, coalesce(reason, '') AS code
+    RETURNING workspace_id, run_id, state, coalesce(reason, '') AS code, {MOVED}
+), counted AS (
+    INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)
+    SELECT run_id, $4, state, code, workspace_id, count(*), 0 FROM frozen GROUP BY run_id, state, code, workspace_id
+    ON CONFLICT (run_id, shard, state, code) DO UPDATE SET count = counter.count + excluded.count
 )
-INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)
-SELECT run_id, $4, state, code, workspace_id, count(*), 0 FROM frozen GROUP BY run_id, state, code, workspace_id
-ON CONFLICT (run_id, shard, state, code) DO UPDATE SET count = counter.count + excluded.count
+{summed("frozen WHERE state <> 'queued'")}
 """
 
 
-async def _insert(database: Database, connection: Connection, run_id: UUID, done: int, through: int) -> None:
+async def _insert(database: Database, connection: Connection, run_id: UUID, done: int, through: int) -> list[Moves]:
     """Both halves at once, or the whole in the caller's transaction while the pool has no second connection."""
     try:
         second = await database.pool.acquire(timeout=_PATIENCE_SECONDS)
     except TimeoutError:
-        await connection.execute(_FREEZE_CHUNK, run_id, done, through, SHARD)
-        return
+        return read_moves(await connection.fetch(_FREEZE_CHUNK, run_id, done, through, SHARD))
     middle = (done + through) // 2
     try:
         halves = await asyncio.gather(
-            connection.execute(_FREEZE_CHUNK, run_id, done, middle, SHARD),
-            second.execute(_FREEZE_CHUNK, run_id, middle, through, _OTHER_SHARD),
+            connection.fetch(_FREEZE_CHUNK, run_id, done, middle, SHARD),
+            second.fetch(_FREEZE_CHUNK, run_id, middle, through, _OTHER_SHARD),
             return_exceptions=True,  # neither connection is given back before its statement has ended
         )
+        excluded: list[Moves] = []
         for half in halves:
             if isinstance(half, BaseException):
                 raise half
+            excluded += read_moves(half)
+        return excluded
     finally:
         await database.pool.release(second)
 
@@ -114,8 +121,9 @@ async def freeze_chunk(database: Database, run_id: UUID) -> FreezeStep:
         )
         source, done = run["source_rows"], run["frozen_rows"]
         through = min(source, done + CHUNK)
+        excluded: list[Moves] = []
         if through > done:
-            await _insert(database, connection, run_id, done, through)
+            excluded = await _insert(database, connection, run_id, done, through)
         await connection.execute(
             """
             UPDATE run SET frozen_rows = $2, frozen_at = CASE WHEN $2 >= source_rows THEN coalesce(frozen_at, now()) END
@@ -124,4 +132,4 @@ async def freeze_chunk(database: Database, run_id: UUID) -> FreezeStep:
             run_id,
             through,
         )
-        return FreezeStep(through, source)
+        return FreezeStep(through, source, excluded)

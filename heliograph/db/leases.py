@@ -1,13 +1,15 @@
 """Expired leases: a claim whose worker died or froze becomes `in_doubt`."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from heliograph.db.counters import SHARD
 from heliograph.db.engine import Connection
+from heliograph.db.moves import MOVED, Moves, read_moves, summed
 
 # `batch` says in which ranges leases can have run out; only those are read. What is still claimed there sets when the
 # range is looked at next; without any it is not looked at again.
-_SETTLE = """
+_SETTLE = f"""
 WITH expired AS (
     SELECT run_id, wave, first_number, last_number, lease_until FROM batch
     WHERE lease_until < now() ORDER BY lease_until LIMIT 50 FOR UPDATE SKIP LOCKED
@@ -27,7 +29,7 @@ WITH expired AS (
     FROM locked
     WHERE message.workspace_id = locked.workspace_id AND message.id = locked.id
     RETURNING message.workspace_id, message.run_id, coalesce(old.error_code, old.reason, '') AS old_code,
-        coalesce(message.parts, 0) AS parts
+        coalesce(message.parts, 0) AS parts, new.state, {MOVED}
 ), counted AS (
     INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)
     SELECT run_id, $1, state, code, workspace_id, sum(change), sum(parts) FROM (
@@ -48,11 +50,22 @@ WITH expired AS (
     FROM expired
     WHERE (batch.run_id, batch.wave, batch.first_number) = (expired.run_id, expired.wave, expired.first_number)
 )
-SELECT run_id, count(*) AS count FROM moved GROUP BY run_id
+SELECT
+    (SELECT jsonb_object_agg(run_id, count) FROM (SELECT run_id, count(*) FROM moved GROUP BY 1) AS runs) AS by_run,
+    (SELECT jsonb_agg(sums) FROM ({summed("moved")}) AS sums) AS moves
 """
 
 
-async def settle_expired(connection: Connection) -> dict[UUID, int]:
-    """Moves claims whose lease ran out to `in_doubt`; run → how many. In the caller's transaction."""
-    rows = await connection.fetch(_SETTLE, SHARD)
-    return {row["run_id"]: row["count"] for row in rows}
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Claims whose lease ran out."""
+
+    by_run: dict[UUID, int]
+    moves: list[Moves]
+
+
+async def settle_expired(connection: Connection) -> Expired:
+    """Moves claims of runs whose lease ran out to `in_doubt`. In the caller's transaction."""
+    row = await connection.fetchrow(_SETTLE, SHARD)
+    by_run = {UUID(run_id): count for run_id, count in (row["by_run"] or {}).items()}
+    return Expired(by_run, read_moves(row["moves"] or ()))

@@ -5,14 +5,15 @@ The order in which receipts arrive cannot matter. What a message shows is the gr
 as soon as every part is. docs/receipts.md tells the rules; tests hold this SQL against `domain.ledger.fold_receipt`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from heliograph.db.counters import SHARD
 from heliograph.db.engine import Connection
+from heliograph.db.moves import MOVED, Moves, read_moves, summed, total
 from heliograph.domain.ledger import EXCLUDED, RECEIPT_RANK, MessageState
 
 
@@ -35,6 +36,17 @@ class IncomingReport(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Fresh:
+    """Receipts of one connector that were not there yet."""
+
+    stored: int = 0
+    parked: int = 0  # of these, without a message
+
+    def __add__(self, other: "Fresh") -> "Fresh":
+        return Fresh(self.stored + other.stored, self.parked + other.parked)
+
+
+@dataclass(frozen=True, slots=True)
 class StoredReceipts:
     """What a batch did."""
 
@@ -42,6 +54,8 @@ class StoredReceipts:
     parked: int = 0  # of these, without a message
     moved: int = 0  # messages whose state or code changed
     conflicts: int = 0  # receipts that contradict another final word
+    moves: tuple[Moves, ...] = field(default=(), compare=False)  # what `moved` counts, for the metrics
+    fresh: Mapping[UUID, Fresh] = field(default_factory=dict, compare=False)  # what `stored` counts, by connector
 
     def __add__(self, other: "StoredReceipts") -> "StoredReceipts":
         return StoredReceipts(
@@ -49,6 +63,11 @@ class StoredReceipts:
             self.parked + other.parked,
             self.moved + other.moved,
             self.conflicts + other.conflicts,
+            self.moves + other.moves,
+            {
+                connector_id: self.fresh.get(connector_id, Fresh()) + other.fresh.get(connector_id, Fresh())
+                for connector_id in (*self.fresh, *other.fresh)
+            },
         )
 
 
@@ -88,10 +107,12 @@ _BELONGS = """
 """
 
 _RETURNING = """
-    RETURNING receipt.ctid AS place, receipt.workspace_id, receipt.message_id, receipt.attempt, receipt.part,
-        receipt.status, receipt.code, receipt.provider_message_id, receipt.state, receipt.error_class,
+    RETURNING receipt.ctid AS place, receipt.connector_id, receipt.workspace_id, receipt.message_id, receipt.attempt,
+        receipt.part, receipt.status, receipt.code, receipt.provider_message_id, receipt.state, receipt.error_class,
         receipt.error_message, receipt.occurred_at, receipt.received_at
 """
+
+_SUMS = summed("updated", lags="array_agg(lag) FILTER (WHERE lag IS NOT NULL)")
 
 # Every source of `fresh` receipts (new ones, joined ones, completed parts) ends in the same fold:
 #   words    one row per message and attempt, the greatest word first; one delivered part alone only says "sent";
@@ -103,7 +124,7 @@ _RETURNING = """
 #            says "is not NULL" in a way that lets the planner expect one row and so probe the key: a plan that was
 #            made while the table was small would otherwise read the whole of it for every batch, until it is analysed;
 #   counted  last, since these rows stay locked until the commit.
-# The answer is one row: counts, and the places of the few receipts that need a second look (`_second_look`).
+# The answer is one row: counts, sums for the metrics, and the places of the few receipts that `_second_look` needs.
 _FOLD = f"""
 , heard AS (
     SELECT fresh.*, CASE WHEN part > 0 AND state = 'delivered' THEN 'sent' ELSE state END AS word
@@ -141,7 +162,8 @@ _FOLD = f"""
     RETURNING message.workspace_id, message.run_id,
         old.state AS old_state, coalesce(old.error_code, old.reason, '') AS old_code,
         CASE WHEN old.state = 'queued' THEN 0 ELSE coalesce(old.parts, 0) END AS old_parts,
-        new.state AS state, coalesce(new.error_code, '') AS code, coalesce(new.parts, 0) AS parts
+        new.state AS state, coalesce(new.error_code, '') AS code, coalesce(new.parts, 0) AS parts,
+        {MOVED}, extract(epoch FROM moves.received_at - old.accepted_at)::float8 AS lag
 ), counted AS (
     INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)
     SELECT run_id, $1, state, code, workspace_id, sum(change), sum(parts) FROM (
@@ -169,9 +191,11 @@ _FOLD = f"""
     FROM heard JOIN moves USING (message_id, attempt)
 )
 SELECT
-    (SELECT count(*) FROM fresh) AS stored,
-    (SELECT count(*) FROM fresh WHERE message_id IS NULL) AS parked,
-    (SELECT count(*) FROM updated) AS moved,
+    (SELECT jsonb_object_agg(connector_id, counts) FROM (
+        SELECT connector_id, ARRAY[count(*), count(*) FILTER (WHERE message_id IS NULL)] AS counts
+        FROM fresh GROUP BY connector_id
+    ) AS of_connector) AS fresh,
+    (SELECT jsonb_agg(sums) FROM ({_SUMS}) AS sums) AS moves,
     array_agg(place) FILTER (WHERE conflict) AS conflicts,
     array_agg(place) FILTER (WHERE earlier) AS earlier,
     array_agg(place) FILTER (WHERE part_delivered) AS parts_delivered
@@ -205,7 +229,8 @@ WITH incoming AS (
 """
 
 # Parked receipts that another commit has locked are being joined there. A receipt that names a reference of ours
-# and was parked all the same belongs to nobody here, unless its provider's id says otherwise.
+# and was parked all the same belongs to nobody here, unless its provider's id says otherwise. `taken` goes to the place
+# of each: told its key and that it is parked, a planner without statistics reads all that is parked for every one.
 _KEY = ("connector_id", "reference", "part", "status", "code")
 
 
@@ -216,9 +241,9 @@ def _key(table: str) -> str:
 def _join(condition: str, limit: str = "") -> str:
     return f"""
 WITH found AS (
-    SELECT {_key("report")}, match.id, match.attempt
+    SELECT {_key("report")}, report.place, match.id, match.attempt
     FROM (
-        SELECT receipt.*, receipt.provider_message_id AS unnamed_id FROM receipt
+        SELECT receipt.*, receipt.ctid AS place, receipt.provider_message_id AS unnamed_id FROM receipt
         WHERE receipt.message_id IS NULL AND {condition}
     ) AS report
     {_BELONGS} WHERE match.id IS NOT NULL
@@ -227,7 +252,7 @@ WITH found AS (
 ), taken AS (
     SELECT found.* FROM found
     CROSS JOIN LATERAL (
-        SELECT FROM receipt WHERE ({_key("receipt")}) = ({_key("found")}) AND receipt.message_id IS NULL
+        SELECT FROM receipt WHERE receipt.ctid = found.place AND receipt.message_id IS NULL
         FOR UPDATE SKIP LOCKED
     ) AS still_parked
 ), fresh AS (
@@ -248,8 +273,9 @@ _COMPLETE = f"""
 WITH asked AS (
     SELECT DISTINCT workspace_id, message_id, attempt FROM receipt WHERE ctid = ANY ($2::tid[])
 ), fresh AS (
-    SELECT last.place, asked.workspace_id, asked.message_id, asked.attempt, 0::smallint AS part, last.status, last.code,
-        last.provider_message_id, last.state, last.error_class, last.error_message, last.occurred_at, last.received_at
+    SELECT last.place, last.connector_id, asked.workspace_id, asked.message_id, asked.attempt, 0::smallint AS part,
+        last.status, last.code, last.provider_message_id, last.state, last.error_class, last.error_message,
+        last.occurred_at, last.received_at
     FROM asked
     JOIN message ON message.workspace_id = asked.workspace_id AND message.id = asked.message_id
     CROSS JOIN LATERAL (
@@ -298,18 +324,20 @@ async def store_and_fold(connection: Connection, reports: Sequence[IncomingRepor
     return await _second_look(connection, await connection.fetchrow(_STORE, SHARD, *zip(*reports, strict=True)))
 
 
-async def join_parked(connection: Connection, connector_id: UUID, provider_message_ids: Sequence[str]) -> int:
-    """Folds parked receipts of messages whose provider's ids are known by now; how many receipts found theirs.
+async def join_parked(
+    connection: Connection, connector_id: UUID, provider_message_ids: Sequence[str]
+) -> StoredReceipts:
+    """Folds parked receipts of messages whose provider's ids are known by now; `stored` found theirs.
 
     For the commit that records those ids. One probe of a small partial index when nothing is parked.
     """
     row = await connection.fetchrow(_JOIN_NAMED, SHARD, connector_id, provider_message_ids)
-    return (await _second_look(connection, row)).stored
+    return await _second_look(connection, row)
 
 
-async def sweep_parked(connection: Connection, limit: int) -> int:
-    """Folds up to `limit` receipts of the last days that were parked and match now; how many."""
-    return (await _second_look(connection, await connection.fetchrow(_JOIN_ANY, SHARD, limit))).stored
+async def sweep_parked(connection: Connection, limit: int) -> StoredReceipts:
+    """Folds up to `limit` receipts of the last days that were parked and match now; `stored` of them do."""
+    return await _second_look(connection, await connection.fetchrow(_JOIN_ANY, SHARD, limit))
 
 
 async def _second_look(connection: Connection, row: Any) -> StoredReceipts:
@@ -318,13 +346,15 @@ async def _second_look(connection: Connection, row: Any) -> StoredReceipts:
     These receipts were written by this transaction, so that nobody else can have moved them from their places.
     """
     conflicts = list(row["conflicts"] or ())
-    moved = row["moved"]
+    moves = read_moves(row["moves"] or ())
     if row["earlier"]:
         await connection.execute(_EARLIER, row["earlier"])
     if row["parts_delivered"]:
         completed = await connection.fetchrow(_COMPLETE, SHARD, row["parts_delivered"])
-        moved += completed["moved"]
+        moves += read_moves(completed["moves"] or ())
         conflicts += [place for place in completed["conflicts"] or () if place not in conflicts]
     if conflicts:
         await connection.execute("UPDATE receipt SET conflict = true WHERE ctid = ANY ($1::tid[])", conflicts)
-    return StoredReceipts(row["stored"], row["parked"], moved, len(conflicts))
+    fresh = {UUID(connector_id): Fresh(*counts) for connector_id, counts in (row["fresh"] or {}).items()}
+    together = sum(fresh.values(), Fresh())
+    return StoredReceipts(together.stored, together.parked, total(moves), len(conflicts), tuple(moves), fresh)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from heliograph.db.counters import SHARD, Figure
 from heliograph.db.engine import Connection, Pool
+from heliograph.db.moves import MOVED, Moves, read_moves, summed
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import CampaignStatus, RunStatus
 
@@ -171,7 +172,7 @@ async def claimed_until(pool: Pool, run_id: UUID) -> float:
 
 
 # A chunk at a time, in the order of ids, each in its own transaction: a stop of a million is a second of short locks.
-_DISCARD = """
+_DISCARD = f"""
 WITH locked AS (
     SELECT workspace_id, id FROM message
     WHERE run_id = $1 AND state = 'queued' AND number > $2 ORDER BY number LIMIT $3
@@ -190,7 +191,7 @@ WITH locked AS (
     UPDATE message SET state = $4::text::message_state, reason = $5, hold_reason = NULL, error_class = NULL,
         error_code = NULL, error_message = NULL, final_at = now(), status_changed_at = now()
     FROM locked WHERE message.workspace_id = locked.workspace_id AND message.id = locked.id
-    RETURNING message.workspace_id, number, coalesce(old.error_code, old.reason, '') AS old_code
+    RETURNING message.workspace_id, number, coalesce(old.error_code, old.reason, '') AS old_code, new.state, {MOVED}
 ), counted AS (
     INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)
     SELECT $1, $6, state, code, workspace_id, sum(change), 0 FROM (
@@ -200,17 +201,23 @@ WITH locked AS (
     ) AS deltas GROUP BY workspace_id, state, code ORDER BY state, code
     ON CONFLICT (run_id, shard, state, code) DO UPDATE SET count = counter.count + excluded.count
 )
-SELECT max(number) AS through, count(*) AS count FROM moved
+SELECT (SELECT max(number) FROM moved) AS through, (SELECT jsonb_agg(sums) FROM ({summed("moved")}) AS sums) AS moves
 """
 _DISCARD_CHUNK = 20_000
 
 
-async def discard_queued(pool: Pool, run_id: UUID, after: int, state: MessageState, reason: str) -> int | None:
-    """Takes the next chunk of queued messages out of the run; the last number taken, or None when none is left."""
-    through: int | None = await pool.fetchval(
-        _DISCARD, run_id, after, _DISCARD_CHUNK, state.value, reason, SHARD, column=0
-    )
-    return through
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """A chunk that was taken out of a run."""
+
+    through: int | None  # the last number taken; None: none was left
+    moves: list[Moves]
+
+
+async def discard_queued(pool: Pool, run_id: UUID, after: int, state: MessageState, reason: str) -> Discarded:
+    """Takes the next chunk of queued messages out of the run."""
+    row = await pool.fetchrow(_DISCARD, run_id, after, _DISCARD_CHUNK, state.value, reason, SHARD)
+    return Discarded(row["through"], read_moves(row["moves"] or ()))
 
 
 async def freeze_rest_as(connection: Connection, run_id: UUID) -> None:
@@ -268,7 +275,7 @@ async def read_books(connection: Connection, run_id: UUID) -> Books:
 
 
 # Only what still awaits something is moved; in id order.
-_GIVE_UP = """
+_GIVE_UP = f"""
 WITH locked AS (
     SELECT workspace_id, id FROM message
     WHERE run_id = $1 AND state IN ('accepted', 'sent', 'in_doubt') ORDER BY id FOR UPDATE
@@ -278,7 +285,7 @@ WITH locked AS (
         final_at = now(), status_changed_at = now()
     FROM locked WHERE message.workspace_id = locked.workspace_id AND message.id = locked.id
     RETURNING message.workspace_id, old.state AS old_state, coalesce(old.error_code, old.reason, '') AS code,
-        new.state AS state, coalesce(new.parts, 0) AS parts
+        new.state AS state, coalesce(new.parts, 0) AS parts, {MOVED}
 ), counted AS (
     INSERT INTO run_counter AS counter (run_id, shard, state, code, workspace_id, count, parts)
     SELECT $1, $2, state, code, workspace_id, sum(change), sum(parts) FROM (
@@ -289,14 +296,13 @@ WITH locked AS (
     ON CONFLICT (run_id, shard, state, code)
     DO UPDATE SET count = counter.count + excluded.count, parts = counter.parts + excluded.parts
 )
-SELECT count(*) FROM moved
+{summed("moved")}
 """
 
 
-async def give_up_waiting(connection: Connection, run_id: UUID) -> int:
+async def give_up_waiting(connection: Connection, run_id: UUID) -> list[Moves]:
     """The receipt window closed: accepted and sent become `unconfirmed`, in doubt becomes `unknown`."""
-    count: int = await connection.fetchval(_GIVE_UP, run_id, SHARD)
-    return count
+    return read_moves(await connection.fetch(_GIVE_UP, run_id, SHARD))
 
 
 async def freeze_totals(connection: Connection, run_id: UUID, status: RunStatus, totals: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from heliograph.db.direct import follow
 from heliograph.db.engine import Connection, Pool
+from heliograph.db.moves import MOVED, Moves, read_moves, summed
 from heliograph.domain.ledger import MessageState
 
 
@@ -74,10 +75,10 @@ async def forget(connection: Connection, messages: Sequence[tuple[UUID, UUID]]) 
     )
 
 
-async def give_up(connection: Connection, messages: Sequence[tuple[UUID, UUID]]) -> int:
-    """The receipt window of these is over: what has no final word yet becomes `unconfirmed`; how many."""
-    moved: int = await connection.fetchval(
-        """
+async def give_up(connection: Connection, messages: Sequence[tuple[UUID, UUID]]) -> list[Moves]:
+    """The receipt window of these is over: what has no final word yet becomes `unconfirmed`."""
+    rows = await connection.fetch(
+        f"""
         WITH locked AS (
             SELECT message.workspace_id, message.id
             FROM unnest($1::uuid[], $2::uuid[]) AS given (workspace_id, id)
@@ -87,14 +88,14 @@ async def give_up(connection: Connection, messages: Sequence[tuple[UUID, UUID]])
         ), moved AS (
             UPDATE message SET state = 'unconfirmed', final_at = now(), status_changed_at = now()
             FROM locked WHERE message.workspace_id = locked.workspace_id AND message.id = locked.id
-            RETURNING message.id
+            RETURNING new.state, {MOVED}
         )
-        SELECT count(*) FROM moved
+        {summed("moved")}
         """,
         [workspace_id for workspace_id, _ in messages],
         [message_id for _, message_id in messages],
     )
-    return moved
+    return read_moves(rows)
 
 
 async def look_later(
@@ -115,8 +116,8 @@ async def look_later(
     )
 
 
-async def leave_doubt(connection: Connection, window: timedelta, limit: int) -> int:
-    """Lets go of the doubt that a receipt has settled, or that lasted for the whole window; how many were given up.
+async def leave_doubt(connection: Connection, window: timedelta, limit: int) -> list[Moves]:
+    """Lets go of the doubt that a receipt has settled, or that lasted for the whole window: these were given up.
 
     The policy of `services.in_doubt` decides the others. It does not where the provider never answers a look-up:
     those become `unknown` here.
@@ -135,9 +136,9 @@ async def leave_doubt(connection: Connection, window: timedelta, limit: int) -> 
         limit,
     )
     if not rows:
-        return 0
-    given_up: int = await connection.fetchval(
-        """
+        return []
+    given_up = await connection.fetch(
+        f"""
         WITH locked AS (
             SELECT message.workspace_id, message.id
             FROM unnest($1::uuid[], $2::uuid[]) AS given (workspace_id, id)
@@ -147,16 +148,16 @@ async def leave_doubt(connection: Connection, window: timedelta, limit: int) -> 
         ), moved AS (
             UPDATE message SET state = 'unknown', final_at = now(), status_changed_at = now()
             FROM locked WHERE message.workspace_id = locked.workspace_id AND message.id = locked.id
-            RETURNING message.id
+            RETURNING new.state, {MOVED}
         )
-        SELECT count(*) FROM moved
+        {summed("moved")}
         """,
         [row["workspace_id"] for row in rows],
         [row["message_id"] for row in rows],
         window,
     )
     await follow(connection, [row["message_id"] for row in rows], timedelta())
-    return given_up
+    return read_moves(given_up)
 
 
 @dataclass(frozen=True, slots=True)

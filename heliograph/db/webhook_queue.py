@@ -63,6 +63,32 @@ async def is_gone(connection: Connection | Pool, webhook_id: UUID) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a webhook fares, for who looks after it."""
+
+    url: str
+    waiting: int  # counted to 10,000
+    trouble: str | None
+    next_try_at: datetime | None  # while the receiver is left alone
+
+
+async def standing(connection: Connection | Pool, webhook_id: UUID) -> Standing | None:
+    """How the webhook fares; None when it is gone."""
+    row = await connection.fetchrow(
+        """
+        SELECT url, last_error AS trouble,
+            CASE WHEN blocked_until > now() THEN blocked_until END AS next_try_at,
+            (SELECT count(*) FROM (
+                SELECT FROM webhook_delivery WHERE webhook_id = $1 AND dead_at IS NULL LIMIT 10000
+            ) AS queued) AS waiting
+        FROM webhook WHERE id = $1 AND deleted_at IS NULL
+        """,
+        webhook_id,
+    )
+    return Standing(**row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One callback to be told."""
 

@@ -26,6 +26,7 @@ ANSWER_LIMIT: Final = 256 * 1024
 """Bytes of an answer. A gateway's has hundreds."""
 
 _NOT_CONNECTED: Final = "client error (Connect)"
+"""What hyper calls everything that fails before there is a connection to write to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class OutboundClient:
             except PyreqwestError as error:
                 if not _unconnected(error):
                     raise _no_answer(error, origin) from error
-                self._pools.distrust(origin)
+                self._pools.distrust(origin, client)
                 raise UpstreamFailed(f"{origin} could not be connected to", code="connect") from error
 
     def _seconds(self, valid_until: float | None) -> float:

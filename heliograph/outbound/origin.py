@@ -60,7 +60,9 @@ class Origin:
 def origin_of(url: str) -> Origin:
     """As `Origin.of`, for addresses that are used again and again: parsed once for all that follows their host."""
     end = _AFTER_THE_HOST.search(url, _LONGEST_SCHEME)
-    return _parsed(url if end is None else url[: end.start()])
+    return _parsed(
+        f"{url if end is None else url[: end.start()]}/"
+    )  # the slash ends the host: a space before it counts
 
 
 @lru_cache(maxsize=256)

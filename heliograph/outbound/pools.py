@@ -59,14 +59,16 @@ class Pools:
             if pool.client is None or time.monotonic() - pool.looked_up_at >= _RENEWED_SECONDS:
                 await self._renew(pool, origin)
         if self._closed or pool.client is None:
+            if pool.client is not None:  # opened while the others were closed
+                await pool.client.close()
             raise UpstreamFailed("the connection is closed", code="closed")
         return pool.client
 
-    def distrust(self, origin: Origin) -> None:
+    def distrust(self, origin: Origin, client: Client) -> None:
         """Has the name looked up anew with the next request, and another of its addresses tried if there is one."""
         pool = self._pools.get(origin)
-        if pool is not None and pool.client is not None:
-            self._retire(pool.client)
+        if pool is not None and pool.client is client:  # else that was done for another request
+            self._retire(client)
             pool.client = None
 
     async def aclose(self) -> None:

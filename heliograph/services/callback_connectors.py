@@ -39,6 +39,7 @@ class CallbackConnectors:
         self.database = database
         self._key_ring = key_ring
         self.watch = Watch(database)
+        self.providers: dict[UUID, str] = {}  # by connector: of those that brought something
         self._known: dict[str, CallbackConnector] = {}
         self._reading: dict[str, asyncio.Task[CallbackConnector]] = {}
 
@@ -89,6 +90,7 @@ class CallbackConnectors:
             raise Forbidden("the connector has no credentials to check the signature with", code=error.code) from error
         found = CallbackConnector(row.id, row.workspace_id, token, provider(row.provider), account, time.monotonic())
         self._known[token] = found
+        self.providers[found.id] = found.provider.key
         return found
 
 

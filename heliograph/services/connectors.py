@@ -131,15 +131,21 @@ async def create_connector(
     actor: Actor,
     *,
     provider_key: str,
-    channel: Channel,
+    channel: Channel | None = None,
     name: str | None = None,
     configuration: Mapping[str, Any] | None = None,
 ) -> Connector:
-    """A further account, not authenticated yet. Its configuration can come now or with the credentials."""
+    """A further account, not authenticated yet. Its configuration can come now or with the credentials.
+
+    Without a channel it takes the provider's; of several, SMS before others.
+    """
     actor.require("settings.manage")
     kind = provider(provider_key)
+    if channel is None:
+        channel = min(kind.capabilities.channels, key=list(Channel).index)
     if channel not in kind.capabilities.channels:
-        raise InvalidInput.of("channel", f"{kind.name} does not send {channel.value}")
+        sends = " and ".join(sorted(kind.capabilities.channels))
+        raise InvalidInput.of("channel", f"{kind.name} sends {sends}, not {channel.value}")
     connector = new_connector(
         actor.workspace_id, kind, name=kind.name if name is None else checked_name(name), channel=channel
     )

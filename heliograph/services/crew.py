@@ -8,10 +8,11 @@ answers are recorded in grouped commits beside them.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from itertools import count
+from typing import Any, TypeVar, cast
 
 from heliograph.db.engine import Database
 from heliograph.db.outcomes import AttemptOutcome
@@ -34,6 +35,7 @@ from heliograph.settings import Settings
 _log = logging.getLogger(__name__)
 
 _Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,9 @@ class Crew:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._settings = settings
         self._jobs: asyncio.Queue[Job] = asyncio.Queue()
+        self._later: dict[int, tuple[asyncio.TimerHandle, Job]] = {}  # jobs whose moment has not come
+        self._numbers = count()
+        self._begun: set[asyncio.Task[Any]] = set()
         self._counter = CallCounter(database)
         self._watch = Watch(database)
         self.budget = ClaimBudget(settings.chunk)
@@ -73,6 +78,10 @@ class Crew:
                 yield
             finally:
                 self.stopping = True
+                await asyncio.gather(*self._begun, return_exceptions=True)
+                for number, (timer, _) in list(self._later.items()):
+                    timer.cancel()
+                    self._begin(number)
                 await self._jobs.join()
                 await self.recorder.aclose()
                 for task in tasks:
@@ -85,13 +94,29 @@ class Crew:
 
     def hand_over(self, jobs: Iterator[Job], *, spacing: float, wait: float = 0.0) -> None:
         """Takes the jobs, in `wait` seconds and spread over the time that their tokens cover."""
-        if not spacing and not wait:
+        if self.stopping or (not spacing and not wait):
             for job in jobs:
                 self._jobs.put_nowait(job)
             return
         loop = asyncio.get_running_loop()
         for position, job in enumerate(jobs):
-            loop.call_later(wait + position * spacing, self._jobs.put_nowait, job)
+            number = next(self._numbers)
+            self._later[number] = loop.call_later(wait + position * spacing, self._begin, number), job
+
+    def _begin(self, number: int) -> None:
+        _, job = self._later.pop(number)
+        self._jobs.put_nowait(job)
+
+    async def finish(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Does `work` to its end even when its caller is cancelled.
+
+        For what claims messages: one that is neither handed over nor recorded would come to be in doubt, though nobody
+        sent it, and keep its place in the budget for ever.
+        """
+        task = asyncio.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return await asyncio.shield(task)
 
     async def _work(self) -> None:
         """One of the crew: calls the provider for one job after another."""

@@ -22,6 +22,7 @@ from heliograph.providers.protocol import EmailContent, OutgoingMessage, SenderA
 from heliograph.providers.registry import provider
 from heliograph.services.connections import Connections
 from heliograph.services.crew import Crew, Job, batched
+from heliograph.services.measuring import measure_moves
 from heliograph.services.outcomes import released
 from heliograph.services.recording import BatchInFlight
 from heliograph.settings import Settings
@@ -42,6 +43,7 @@ class _Way:
     connector_id: UUID
     sender_id: UUID
     provider: str
+    type: str | None  # each is measured apart
 
 
 class DirectSender:
@@ -62,16 +64,19 @@ class DirectSender:
         if not await direct.any_due(self._database.pool, category):
             return 0
         await self._redirect(category)
-        budget = self._crew.budget
-        held = await budget.take()
+        held = await self._crew.budget.take()
+        return await self._crew.finish(self._send_chunk(category, held))
+
+    async def _send_chunk(self, category: Category, held: int) -> int:
         taken = 0
         try:
             claimed_at = time.monotonic()
-            claimed = await direct.claim(self._database.pool, category, held, self._lease)
-            taken = len(claimed)
-            await self._send_claimed(claimed, claimed_at)
+            found = await direct.claim(self._database.pool, category, held, self._lease)
+            taken = len(found.claimed)
+            measure_moves(found.excluded)
+            await self._send_claimed(found.claimed, claimed_at)
         finally:
-            await budget.give_back(held - taken)
+            await self._crew.budget.give_back(held - taken)
         return taken
 
     async def _redirect(self, category: Category) -> None:
@@ -101,22 +106,27 @@ class DirectSender:
         return answers
 
     async def _send_part(self, workspace_id: UUID, messages: Sequence[NewDirectMessage]) -> list[tuple[UUID, bool]]:
-        budget = self._crew.budget
-        await budget.take_exactly(len(messages))
+        await self._crew.budget.take_exactly(len(messages))
+        queued, batches = await self._crew.finish(self._send_these(workspace_id, messages))
+        for batch in batches:
+            await batch.drained()
+        return queued
+
+    async def _send_these(
+        self, workspace_id: UUID, messages: Sequence[NewDirectMessage]
+    ) -> tuple[list[tuple[UUID, bool]], list[BatchInFlight]]:
         taken = 0
         try:
             claimed_at = time.monotonic()
             async with self._database.transaction() as connection:
                 queued = await direct.queue(connection, workspace_id, messages)
                 fresh = [message_id for message_id, is_fresh in queued if is_fresh]
-                claimed = await direct.claim_these(connection, messages[0].category, fresh, self._lease)
-            taken = len(claimed)
-            batches = await self._send_claimed(claimed, claimed_at)
+                found = await direct.claim_these(connection, messages[0].category, fresh, self._lease)
+            taken = len(found.claimed)
+            measure_moves(found.excluded)
+            return queued, await self._send_claimed(found.claimed, claimed_at)
         finally:
-            await budget.give_back(len(messages) - taken)
-        for batch in batches:
-            await batch.drained()
-        return queued
+            await self._crew.budget.give_back(len(messages) - taken)
 
     @property
     def _lease(self) -> timedelta:
@@ -125,12 +135,12 @@ class DirectSender:
     async def _send_claimed(self, claimed: Sequence[DirectClaim], claimed_at: float) -> list[BatchInFlight]:
         ways: defaultdict[_Way, list[DirectClaim]] = defaultdict(list)
         for each in claimed:
-            ways[_Way(each.workspace_id, each.connector_id, each.sender_id, each.provider)].append(each)
+            ways[_Way(each.workspace_id, each.connector_id, each.sender_id, each.provider, each.type)].append(each)
         return [await self._send_on(way, part, claimed_at) for way, part in ways.items()]
 
     async def _send_on(self, way: _Way, claimed: Sequence[DirectClaim], claimed_at: float) -> BatchInFlight:
         """Hands the messages of one way to the crew. Whatever happens here, each of them is recorded."""
-        route = Route(way.provider, claimed[0].channel, claimed[0].category)
+        route = Route(way.provider, claimed[0].channel, claimed[0].category, way.type)
         batch = BatchInFlight(way.workspace_id, None, way.connector_id, route)
         batch.started(len(claimed))
         metrics.record_claimed(route, len(claimed))
@@ -139,13 +149,15 @@ class DirectSender:
         try:
             connection = await self._connections.get(way.connector_id)
             tokens = await reserve_direct(self._database.pool, claimed)
-        except (HeliographError, *DATABASE_TROUBLE) as error:
-            _log.warning("direct messages wait: connector %s: %s", way.connector_id, type(error).__name__)
+            size = provider(way.provider).capabilities.batch_size
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one way must put no message in doubt
+            known = isinstance(error, (HeliographError, *DATABASE_TROUBLE))
+            what = ("direct messages wait: connector %s: %s", way.connector_id, type(error).__name__)
+            _log.warning(*what, exc_info=not known)
             later = datetime.now(UTC) + _CONNECTOR_AWAY
             for message in messages:
                 self._crew.recorder.add(batch, replace(released(message), due_at=later))
             return batch
-        size = provider(way.provider).capabilities.batch_size
         sender = SenderAddress(claimed[0].sender_kind, claimed[0].sender_address)
         jobs = (Job(part, connection, sender, batch, claimed_at) for part in batched(messages, size))
         self._crew.hand_over(jobs, spacing=tokens.spacing * size, wait=tokens.wait)

@@ -11,11 +11,13 @@ from uuid import UUID
 from heliograph.db import direct
 from heliograph.db.awaited import Doubted, decide, doubted, known_provider_ids
 from heliograph.db.engine import Database
+from heliograph.db.moves import total
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category
 from heliograph.errors import HeliographError
 from heliograph.providers.protocol import SenderAddress, StatusReport
 from heliograph.services.connections import Connections
+from heliograph.services.measuring import measure_moves
 from heliograph.services.receipts import store, to_incoming
 from heliograph.settings import Settings
 
@@ -71,8 +73,10 @@ async def _resolve(database: Database, connections: Connections, messages: Seque
     moved = (await store(database, reports)).receipts.moved
     if decisions:
         async with database.transaction() as connection:
-            moved += await decide(connection, decisions)
+            decided = await decide(connection, decisions)
             await direct.follow(connection, [message.id for message, _ in decisions], timedelta())
+        measure_moves(decided)
+        moved += total(decided)
     return moved
 
 

@@ -12,6 +12,7 @@ from heliograph.db.part_names import Named, Question, find_named
 from heliograph.db.tables import Connector
 from heliograph.providers.protocol import InboundMessage, InboundPart, StatusReport
 from heliograph.services.inbound import store_inbound
+from heliograph.services.measuring import measure_reports
 from heliograph.services.receipts import store, to_incoming
 from heliograph.services.watching import Watch
 
@@ -27,6 +28,7 @@ class ConnectorInbox:
         self._database = database
         self._workspace_id = connector.workspace_id
         self._connector_id = connector.id
+        self._provider = connector.provider
         self._watch = Watch(database)
 
     async def take_reports(self, reports: Sequence[StatusReport]) -> None:
@@ -72,7 +74,9 @@ class ConnectorInbox:
 
     async def _store(self, reports: Sequence[StatusReport]) -> None:
         if reports:
-            await store(self._database, [to_incoming(self._workspace_id, self._connector_id, each) for each in reports])
+            incoming = [to_incoming(self._workspace_id, self._connector_id, each) for each in reports]
+            stored = await store(self._database, incoming)
+            measure_reports({self._connector_id: self._provider}, incoming, stored.receipts, stored.refused)
             await self._watch.heard(self._workspace_id, self._connector_id)
 
     async def _add_part(self, key: PartKey, part: InboundPart) -> WholeMessage | None:

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from heliograph.db import waiting
 from heliograph.db.engine import Connection, Database
+from heliograph.db.moves import Moves
 from heliograph.db.waiting import Waiting
 from heliograph.domain.polling import Look, Next, Schedule, ages
 from heliograph.errors import InvalidInput
 from heliograph.providers.registry import provider, providers
+from heliograph.services.measuring import measure_moves
 from heliograph.settings import Settings
 
 _AT_A_TIME: Final = 500
@@ -24,7 +26,7 @@ class Looked:
     """What a look came to."""
 
     ended: int = 0  # had their final word
-    unconfirmed: int = 0  # their window was over
+    unconfirmed: Sequence[Moves] = ()  # their window was over
     to_ask: Sequence[Waiting] = field(default_factory=tuple)
     more: bool = False  # there may be more that is due
 
@@ -50,7 +52,9 @@ async def look_after(database: Database, settings: Settings) -> Looked:
     """Looks at what is due, of every connector, in one commit. What is to be asked about stays due, for its poll."""
     async with database.transaction() as connection:
         verdicts = await _verdicts(connection, settings, None)
-        return await _settle(connection, verdicts)
+        looked = await _settle(connection, verdicts)
+    measure_moves(looked.unconfirmed)
+    return looked
 
 
 async def take_to_ask(database: Database, settings: Settings, connector_id: UUID) -> Looked:
@@ -63,6 +67,7 @@ async def take_to_ask(database: Database, settings: Settings, connector_id: UUID
         looked = await _settle(connection, verdicts)
         asked = verdicts.get(Next.ASK, [])
         await _look_later(connection, asked, asked=True)
+    measure_moves(looked.unconfirmed)
     more = sum(map(len, verdicts.values())) == _AT_A_TIME
     return Looked(looked.ended, looked.unconfirmed, [each for each, _ in asked], more)
 
@@ -84,7 +89,7 @@ async def _verdicts(connection: Connection, settings: Settings, connector_id: UU
 async def _settle(connection: Connection, verdicts: _Verdicts) -> Looked:
     """What needs no question."""
     over, ended = verdicts.get(Next.GIVE_UP, []), verdicts.get(Next.FORGET, [])
-    unconfirmed = await waiting.give_up(connection, keys(each for each, _ in over)) if over else 0
+    unconfirmed = await waiting.give_up(connection, keys(each for each, _ in over)) if over else ()
     if over or ended:
         await waiting.forget(connection, keys(each for each, _ in (*over, *ended)))
     await _look_later(connection, verdicts.get(Next.WAIT, []), asked=False)

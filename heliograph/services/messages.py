@@ -76,8 +76,25 @@ async def send_test_message(
     default region.
     """
     actor.require("settings.manage")
-    sender = await get_sender(services, actor, sender_id)
-    request = MessageRequest(
+    request = _test_request(await get_sender(services, actor, sender_id), to, body)
+    async with services.database.unit_of_work() as session:
+        prepared = await prepare_message(session, actor.workspace_id, request, dedupe_key=f"test:{key}")
+    ((message_id, _),) = await engine.direct.send_now(actor.workspace_id, [prepared])
+    return await trace_message(services, actor, message_id)
+
+
+async def queue_test_message(
+    services: Services, actor: Actor, sender_id: UUID, *, to: str, body: str, key: str
+) -> QueuedMessage:
+    """The same for a process that does not send: the workers do."""
+    actor.require("settings.manage")
+    request = _test_request(await get_sender(services, actor, sender_id), to, body)
+    (queued,) = await queue_messages(services, actor, [request], key=f"test:{key}")
+    return queued
+
+
+def _test_request(sender: Sender, to: str, body: str) -> MessageRequest:
+    return MessageRequest(
         to,
         body,
         sender.category,
@@ -87,10 +104,6 @@ async def send_test_message(
         expires_at=now() + _TEST_LASTS,
         email=_test_email(sender),
     )
-    async with services.database.unit_of_work() as session:
-        prepared = await prepare_message(session, actor.workspace_id, request, dedupe_key=f"test:{key}")
-    ((message_id, _),) = await engine.direct.send_now(actor.workspace_id, [prepared])
-    return await trace_message(services, actor, message_id)
 
 
 def _test_email(sender: Sender) -> EmailContent | None:

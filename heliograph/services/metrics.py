@@ -1,6 +1,6 @@
 """`/metrics` of the whole installation: each process adds what it counted to PostgreSQL, whoever is asked reads it.
 
-docs/adr/0006-metrics-of-all-processes.md tells why.
+docs/adr/0007-metrics-of-all-processes.md tells why.
 """
 
 import asyncio

@@ -13,6 +13,8 @@ _log = logging.getLogger(__name__)
 
 FLUSH_AT = 200
 """Reports in one commit, where that many wait."""
+MOST = 1_000
+"""Reports in one commit at most: what has piled up is committed part by part, so that a part is not lost with all."""
 LINGER_SECONDS = 0.003
 """How long the first report waits for company, while nothing is being committed."""
 IN_FLIGHT = 1
@@ -40,11 +42,13 @@ class ReceiptBatcher:
         store: Store,
         *,
         flush_at: int = FLUSH_AT,
+        most: int = MOST,
         linger_seconds: float = LINGER_SECONDS,
         in_flight: int = IN_FLIGHT,
     ) -> None:
         self._store = store
         self._flush_at = flush_at
+        self._most = most
         self._linger_seconds = linger_seconds
         self._free = in_flight
         self._waiting: _Waiting = []
@@ -78,17 +82,28 @@ class ReceiptBatcher:
             await asyncio.wait(self._flushes)
 
     def _flush(self) -> None:
-        """Begins a commit of all that waits, unless enough are under way: the end of one of those begins it."""
+        """Begins a commit of what waits, unless enough are under way: the end of one of those begins the next."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if not self._waiting or not self._free:
             return
         self._free -= 1
-        waiting, self._waiting, self._count = self._waiting, [], 0
-        task = asyncio.create_task(self._commit(waiting))
+        task = asyncio.create_task(self._commit(self._take()))
         self._flushes.add(task)
         task.add_done_callback(self._finished)
+
+    def _take(self) -> _Waiting:
+        """The first that wait, `most` reports of them; at least one, whatever it brings."""
+        taken = reports = 0
+        for group, _ in self._waiting:
+            if taken and reports + len(group) > self._most:
+                break
+            taken += 1
+            reports += len(group)
+        waiting, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        self._count -= reports
+        return waiting
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._flushes.discard(task)

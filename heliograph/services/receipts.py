@@ -15,6 +15,7 @@ from heliograph.errors import InvalidInput
 from heliograph.providers.protocol import ProviderRequest, StatusReport
 from heliograph.services.bounces import suppress_reported
 from heliograph.services.callback_connectors import CallbackConnectors
+from heliograph.services.measuring import measure_moves, measure_reports
 from heliograph.services.receipt_batcher import ReceiptBatcher
 from heliograph.telemetry.metrics import Verdict, record_callbacks
 
@@ -91,7 +92,16 @@ async def _commit_patiently(database: Database, reports: Sequence[IncomingReport
 
 async def _commit(database: Database, reports: Sequence[IncomingReport]) -> StoredReceipts:
     async with database.transaction() as connection:
-        return await store_and_fold(connection, reports)
+        stored = await store_and_fold(connection, reports)
+    measure_moves(stored.moves)
+    return stored
+
+
+async def store_callbacks(connectors: CallbackConnectors, reports: Sequence[IncomingReport]) -> Stored:
+    """Stores what callbacks brought, as `store` does, and counts what became of it."""
+    stored = await store(connectors.database, reports)
+    measure_reports(connectors.providers, reports, stored.receipts, stored.refused)
+    return stored
 
 
 async def take_status_callback(

@@ -11,12 +11,14 @@ from heliograph.db import bounces, direct, outcomes, pacing, part_names, receipt
 from heliograph.db.bounces import HARD_BOUNCE, LostAddress
 from heliograph.db.engine import Connection, Database, Pool
 from heliograph.db.outcomes import AttemptOutcome
+from heliograph.db.receipts import StoredReceipts
 from heliograph.db.trouble import DATABASE_TROUBLE
 from heliograph.domain.health import shut
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass, RunStatus
 from heliograph.pacing.routing import can_send
-from heliograph.providers.registry import provider
+from heliograph.providers.registry import providers
+from heliograph.services.measuring import measure_moves
 from heliograph.services.outcomes import Consequences, consequences
 from heliograph.telemetry import metrics
 from heliograph.telemetry.calls import BatchCalls
@@ -43,9 +45,9 @@ class BatchInFlight:
         self.connector_id = connector_id
         self.route = route
         self.routed = routed
-        capabilities = provider(route.provider).capabilities
-        self.references = capabilities.references
-        self.callbacks = capabilities.callbacks
+        known = providers().get(route.provider)  # None: not installed any more, so that nothing goes out
+        self.references = known is not None and known.capabilities.references
+        self.callbacks = known is not None and known.capabilities.callbacks
         self.calls = BatchCalls(route)
         self._open = 0
         self._idle = asyncio.Event()
@@ -189,14 +191,16 @@ async def _record(database: Database, group: _Group) -> None:
     if result.none and group.batch.run_id is not None and not group.may_be_parked:
         await _write(database.pool, group)
         return
+    joined = StoredReceipts()
     async with database.transaction() as connection:
         await _write(connection, group)
         await part_names.name_parts(connection, group.batch.workspace_id, group.batch.connector_id, group.items)
         if group.may_be_parked:  # a receipt that names only the provider's id may have come before this commit
-            await receipts.join_parked(connection, group.batch.connector_id, group.provider_message_ids)
+            joined = await receipts.join_parked(connection, group.batch.connector_id, group.provider_message_ids)
         if group.batch.run_id is None:
             await direct.follow(connection, [item.message_id for item in group.items], _FIRST_LOOK)
         await _follow(connection, group.batch, result)
+    measure_moves(joined.moves)
 
 
 async def _another_can_send(connection: Connection, batch: BatchInFlight, reason: str) -> bool:

@@ -151,7 +151,7 @@ class SendingEngine:
         written to a provider unless its answer can still come before the lease ends.
         """
         claimed_at = time.monotonic()
-        claimed = await claims.claim(
+        taken = await claims.claim(
             self._database.pool,
             workspace_id=request.workspace_id,
             run_id=request.run_id,
@@ -164,7 +164,9 @@ class SendingEngine:
             sender_id=run.sender_id,
         )
         valid_until = self._crew.valid_until(claimed_at)
-        attempts = {claim.id: claim.attempt for claim in claimed}
+        for (state, reason), count in taken.excluded.items():
+            metrics.record_excluded(Channel(run.channel), Category(run.category), state, reason, count)
+        attempts = {claim.id: claim.attempt for claim in taken.claimed}
         messages = [
             OutgoingMessage(candidate.id, attempt, candidate.address, text.body, valid_until)
             for candidate, text in zip(found, rendered, strict=True)

@@ -48,6 +48,7 @@ class StackDescription(_Described):
     started_at: datetime
     stopped_at: datetime | None = None  # None when it runs, or was killed
     doors: Doors
+    reachable_hosts: tuple[str, ...] = ()  # the private hosts that the stack's operator listed
     parts: dict[str, PartDescription]
 
     def write(self, data_dir: Path) -> None:
@@ -78,6 +79,7 @@ def settings_of_running_stack(settings: Settings) -> Settings:
     if stack is None:
         return settings
     overlay = settings_of_doors(settings, stack.doors)
+    overlay["reachable_hosts"] = tuple(dict.fromkeys((*overlay["reachable_hosts"], *stack.reachable_hosts)))
     explicit = settings.model_fields_set - {"reachable_hosts"}  # which is added to
     return settings.model_copy(update={name: value for name, value in overlay.items() if name not in explicit})
 

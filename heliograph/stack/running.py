@@ -43,7 +43,12 @@ class RunningStack:
     def describe(self) -> None:
         """Writes `stack.json` anew."""
         StackDescription(
-            pid=os.getpid(), started_at=self.started_at, stopped_at=self.stopped_at, doors=self.doors, parts=self.parts
+            pid=os.getpid(),
+            started_at=self.started_at,
+            stopped_at=self.stopped_at,
+            doors=self.doors,
+            reachable_hosts=self.settings.reachable_hosts,
+            parts=self.parts,
         ).write(self.settings.data_dir)
 
     async def stop(self, part: str) -> None:

@@ -72,7 +72,7 @@ PROVIDER_REQUEST: Final = _histogram(
     "provider.request.duration", ("provider", "operation", "outcome"), "One call to a provider.", _SHORT
 )
 CALLBACKS: Final = _counter(
-    "callbacks", ("provider", "verdict"), "Reports in callbacks, by what became of them.", "{report}"
+    "callbacks", ("provider", "verdict"), "Reports that providers brought, by what became of them.", "{report}"
 )
 IMPORTED: Final = _counter("import.rows", ("result",), "Rows of audience files: added, rejected, duplicate.", "{row}")
 PACING_WAIT: Final = _histogram(

@@ -1,4 +1,4 @@
-"""What a process has counted since it last told the others: the other half of `/metrics` (docs/adr/0006).
+"""What a process has counted since it last told the others: the other half of `/metrics` (docs/adr/0007).
 
 Plain dictionaries, since the OpenTelemetry SDK costs microseconds a value where this costs a tenth of one: it is on
 in every process, whether or not anybody asks.

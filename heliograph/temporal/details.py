@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from heliograph.contracts import PollingInput, PollingPassResult, RunPlan
+from heliograph.contracts import PollingInput, PollingPassResult, RunPlan, WebhookResult
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import RunStatus
 
@@ -49,6 +49,20 @@ def polling_details(
         lines.append("> The provider answered no question of the last pass: the pauses grow until it does.")
     elif last is not None:
         lines.append(f"Last pass: {last.asked} asked, {last.answered} answered, {last.moved} moved")
+    return "\n\n".join(lines)
+
+
+def webhook_details(last: WebhookResult | None, *, told: int) -> str:
+    """Who is told, whether the receiver takes it, and what waits."""
+    host = plain(last.host) if last is not None and last.host else "a webhook"
+    lines = [f"### Tells {host} what changed"]
+    if last is None or not last.trouble:
+        lines.append("**Waiting for something to tell**")
+    else:
+        again = f"next try at {last.next_try_at:%H:%M:%S} UTC" if last.next_try_at else "tried again before long"
+        lines.append(f"**The receiver is in trouble**, {again}; `heliograph webhook list` tells more")
+        lines.append(f"> {plain(last.trouble)}")
+    lines.append(f"Told since this run began: {told}; waiting after the last round: {last.waiting if last else 0}")
     return "\n\n".join(lines)
 
 

@@ -43,10 +43,10 @@ class DirectRehearsal:
         self.accounts.append(account_sid)
         return WantedRoute(sender.id, priority=len(self.accounts))
 
-    async def queue(self, count: int) -> list[UUID]:
-        """Queues so many messages in one call."""
+    async def queue(self, count: int, *, type: str | None = None) -> list[UUID]:
+        """Queues so many messages, of a type, in one call."""
         wanted = [
-            MessageRequest(to=f"+14155{number:06}", body=f"Number {number}")
+            MessageRequest(to=f"+14155{number:06}", body=f"Number {number}", type=type)
             for number in range(100_000, 100_000 + count)
         ]
         queued = await messages.queue_messages(self.stage.services, self.actor, wanted, key=str(new_id()))

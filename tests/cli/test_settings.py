@@ -118,3 +118,23 @@ def test_a_wrong_format_names_the_rule(heliograph: list[str], capsys: Capture) -
     errors = capsys.readouterr().err
     assert "Invalid Twilio Details" in errors
     assert "begins with MG" in errors
+
+
+def test_a_connector_takes_the_channel_of_its_provider(heliograph: list[str], capsys: Capture) -> None:
+    assert answer(capsys, [*heliograph, "connector", "add", "netcore_email"])["channel"] == "email"
+    assert run([*heliograph, "connector", "add", "twilio", "--channel", "email"]) == 1
+    assert "channel: Twilio sends sms, not email" in capsys.readouterr().err
+
+
+def test_a_list_of_senders_names_their_connectors(heliograph: list[str], capsys: Capture) -> None:
+    answer(capsys, [*heliograph, "connector", "authenticate", *CREDENTIALS])
+    answer(capsys, [*heliograph, "sender", "create", "long_code", LONG_CODE])
+    assert run([*heliograph, "sender", "list"]) == 0
+    assert "Twilio" in capsys.readouterr().out
+
+
+def test_a_test_message_that_cannot_be_sent_shows_why(heliograph: list[str], capsys: Capture) -> None:
+    answer(capsys, [*heliograph, "connector", "authenticate", *CREDENTIALS])
+    sender = answer(capsys, [*heliograph, "sender", "create", "long_code", LONG_CODE])["sender"]
+    assert run([*heliograph, "sender", "test", sender["id"], "12"]) == 1
+    assert "to: " in capsys.readouterr().err

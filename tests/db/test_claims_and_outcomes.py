@@ -9,6 +9,7 @@ from heliograph.db.claims import Claim, Rendered
 from heliograph.db.counters import read_figures
 from heliograph.db.engine import Database, open_database
 from heliograph.db.freeze import freeze_chunk
+from heliograph.db.moves import total
 from heliograph.db.outcomes import AttemptOutcome
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import ErrorClass, RunStatus
@@ -19,7 +20,7 @@ LEASE = timedelta(minutes=1)
 
 async def claim_all(database: Database, seeded: Seeded, *, lease: timedelta = LEASE, limit: int = 1_000) -> list[Claim]:
     found = await claims.candidates(database.pool, seeded.run_id, 1, 1, 1_000_000, limit)
-    return await claims.claim(
+    taken = await claims.claim(
         database.pool,
         workspace_id=seeded.workspace_id,
         run_id=seeded.run_id,
@@ -31,6 +32,7 @@ async def claim_all(database: Database, seeded: Seeded, *, lease: timedelta = LE
         connector_id=seeded.connector_id,
         sender_id=seeded.sender_id,
     )
+    return taken.claimed
 
 
 def outcome(claim: Claim, state: MessageState, **more: object) -> AttemptOutcome:
@@ -129,7 +131,7 @@ async def test_what_comes_too_late_expires_at_the_claim(database: Database) -> N
 async def test_a_recipient_who_cannot_be_rendered_becomes_invalid_with_the_reason(database: Database) -> None:
     seeded = await seed_run(database, 1)
     (found,) = await claims.candidates(database.pool, seeded.run_id, 1, 1, 1, 10)
-    await claims.claim(
+    taken = await claims.claim(
         database.pool,
         workspace_id=seeded.workspace_id,
         run_id=seeded.run_id,
@@ -141,6 +143,7 @@ async def test_a_recipient_who_cannot_be_rendered_becomes_invalid_with_the_reaso
         connector_id=seeded.connector_id,
         sender_id=seeded.sender_id,
     )
+    assert (taken.claimed, taken.excluded) == ([], {(MessageState.INVALID, "missing_variable"): 1})
     row = await database.pool.fetchrow("SELECT state::text, reason FROM message WHERE run_id = $1", seeded.run_id)
     assert tuple(row) == ("invalid", "missing_variable")
     assert await books_balance(database, seeded.run_id)
@@ -188,10 +191,10 @@ async def test_a_lease_that_ran_out_puts_the_message_in_doubt_and_nothing_else(d
     dead = await claim_all(database, seeded, lease=timedelta(seconds=-1), limit=4)
     alive = await claim_all(database, seeded, limit=3)
     async with database.transaction() as connection:
-        assert await leases.settle_expired(connection) == {seeded.run_id: len(dead)}
+        assert (await leases.settle_expired(connection)).by_run == {seeded.run_id: len(dead)}
     assert await states(database, seeded.run_id) == {"in_doubt": 4, "claimed": len(alive), "queued": 3}
     async with database.transaction() as connection:
-        assert await leases.settle_expired(connection) == {}
+        assert (await leases.settle_expired(connection)).by_run == {}
     assert await books_balance(database, seeded.run_id)
 
 
@@ -245,7 +248,8 @@ async def test_a_stop_cancels_what_was_never_tried_and_only_that(database: Datab
     await claim_all(database, seeded, limit=4)
     after: int | None = 0
     while after is not None:
-        after = await runs.discard_queued(database.pool, seeded.run_id, after, MessageState.CANCELLED, "stopped")
+        taken = await runs.discard_queued(database.pool, seeded.run_id, after, MessageState.CANCELLED, "stopped")
+        after = taken.through
     assert await states(database, seeded.run_id) == {"claimed": 4, "cancelled": 6}
     assert await books_balance(database, seeded.run_id)
 
@@ -255,7 +259,7 @@ async def test_giving_up_waiting_leaves_nothing_open(database: Database) -> None
     accepted, doubtful = await claim_all(database, seeded)
     await record(database, seeded, outcome(accepted, MessageState.ACCEPTED), outcome(doubtful, MessageState.IN_DOUBT))
     async with database.transaction() as connection:
-        assert await runs.give_up_waiting(connection, seeded.run_id) == 2
+        assert total(await runs.give_up_waiting(connection, seeded.run_id)) == 2
     assert await states(database, seeded.run_id) == {"unconfirmed": 1, "unknown": 1}
     assert await books_balance(database, seeded.run_id)
     await record(database, seeded, outcome(doubtful, MessageState.ACCEPTED, provider_message_id="SM2"))

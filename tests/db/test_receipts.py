@@ -255,7 +255,7 @@ async def test_an_early_receipt_is_joined_by_the_commit_that_records_the_provide
     async with database.transaction() as connection:
         outcome = AttemptOutcome(message, 1, S.ACCEPTED, datetime.now(UTC), provider_message_id=provider_id(1))
         await record(connection, workspace_id=run.workspace_id, run_id=run.run_id, outcomes=[outcome])
-        assert await receipts.join_parked(connection, run.connector_id, [provider_id(1)]) == 3
+        assert (await receipts.join_parked(connection, run.connector_id, [provider_id(1)])).stored == 3
     assert (await shown(database, message)).state is S.DELIVERED
     await assert_counters_agree(database, run)
 
@@ -276,7 +276,7 @@ async def test_the_sweep_joins_parked_receipts_once(database: Database, run: See
     ids = await seed_messages(database.pool, run, 2)
     for expected in (2, 0):
         async with database.transaction() as connection:
-            assert await receipts.sweep_parked(connection, 10) == expected
+            assert (await receipts.sweep_parked(connection, 10)).stored == expected
     assert {(await shown(database, id)).state for id in ids} == {S.SENT}
     await assert_counters_agree(database, run)
 

@@ -61,7 +61,7 @@ async def try_once(
     database: Database, seeded: Seeded, category: Category, state: MessageState, gateway_id: str
 ) -> None:
     """Claims what is due and records an outcome."""
-    (claim,) = await direct.claim(database.pool, category, 10, timedelta(minutes=1))
+    (claim,) = (await direct.claim(database.pool, category, 10, timedelta(minutes=1))).claimed
     outcome = AttemptOutcome(
         claim.id,
         claim.attempt,

@@ -20,6 +20,7 @@ from heliograph.contracts import (
     campaign_workflow_id,
     export_workflow_id,
     import_workflow_id,
+    listen_workflow_id,
     polling_workflow_id,
     webhook_workflow_id,
 )
@@ -27,13 +28,14 @@ from heliograph.db.tables.base import now
 from heliograph.domain.communications import CommunicationFilters
 from heliograph.domain.vocabulary import RunStatus, Schedule
 from heliograph.domain.webhooks import WebhookKind, WebhookStrategy
-from heliograph.services import exports, webhooks
+from heliograph.services import connectors, exports, webhooks
 from heliograph.services.imports import ImportOptions
 from heliograph.simulator.script import AccountScript, Fixed, Receipts, Script
 from heliograph.stack.ports import free_port
 from heliograph.stack.temporal_server import temporal_command
 from tests.campaigns.polled import rehearse_polled
 from tests.campaigns.rehearsal import Rehearsal
+from tests.campaigns.routes import SMPP
 from tests.campaigns.stage import SHORT_TIMES, Stage, open_stage
 from tests.histories.scenarios import MASTER_KEYS, path_of
 from tests.services.webhook_receiver import open_webhook_receiver
@@ -59,6 +61,7 @@ async def record_all() -> None:
             await record_export(stage)
             await record_webhook(stage)
             await _record_polling(stage)
+            await record_listening(stage)
             await _record_standing(stage)
     with TemporaryDirectory() as directory:
         async with _impatient_stage(Path(directory)) as stage:
@@ -166,6 +169,21 @@ async def _record_polling(stage: Stage) -> None:
     handle = stage.services.temporal.get_workflow_handle(polling_workflow_id(rehearsal.connector_id))
     await handle.result()
     _write("polling/until_nothing_is_awaited", await handle.fetch_history())
+
+
+async def record_listening(stage: Stage) -> None:
+    """The second round begins with a new worker; it ends when the connector is deleted."""
+    rehearsal = await stage.rehearse(1, through=SMPP)
+    made = await connectors.list_connectors(stage.services, rehearsal.actor)
+    (connector,) = [each for each in made if each.provider == SMPP.provider]
+    handle = stage.services.temporal.get_workflow_handle(listen_workflow_id(connector.id))
+    await asyncio.sleep(3)  # a round of the sweeper starts it
+    await stage.stack.stop("worker-control")
+    await stage.stack.start("worker-control")
+    await asyncio.sleep(2)
+    await connectors.delete_connector(stage.services, rehearsal.actor, connector.id)
+    await handle.result()
+    _write("listen/until_deleted", await handle.fetch_history())
 
 
 async def _record_standing(stage: Stage) -> None:

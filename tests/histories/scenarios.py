@@ -30,6 +30,7 @@ SCENARIOS: Final = (
     "sweeper/one_round",
     "export/plain",
     "import/plain",
+    "listen/until_deleted",
     "polling/until_nothing_is_awaited",
     "webhook/told",
     "webhook/deleted",

@@ -38,16 +38,41 @@ async def test_a_private_address_is_never_connected_to(web_server: WebServer) ->
 async def test_the_address_that_was_checked_is_the_one_connected_to(web_server: WebServer, names: Names) -> None:
     """DNS rebinding: the name moves as soon as it was checked. The connection does not ask again."""
     names["rebound.example"] = ["127.0.0.1"]
-    url = f"http://rebound.example:{web_server.port}/"
+    request = OutboundRequest("GET", f"http://rebound.example:{web_server.port}/")
     async with OutboundClient(timeout=5, reachable=[f"127.0.0.1:{web_server.port}"]) as client:
-        await client.send(OutboundRequest("GET", url))
+        await client.send(request)
         names["rebound.example"] = ["10.0.0.1"]
-        await client.send(OutboundRequest("GET", url))  # still pinned
-        client._pools.distrust(next(iter(client._pools._pools)))  # as after a failed connection
-        with pytest.raises(InvalidInput):
-            await client.send(OutboundRequest("GET", url))
+        await client.send(request)  # still pinned
     assert len(web_server.requests) == 2
     assert b"host: rebound.example" in web_server.requests[0].lower()
+
+
+async def test_a_name_that_moved_inside_is_refused_after_a_failed_connection(
+    web_server: WebServer, names: Names
+) -> None:
+    names["rebound.example"] = ["127.0.0.9"]  # where nothing listens
+    request = OutboundRequest("GET", f"http://rebound.example:{web_server.port}/")
+    async with OutboundClient(timeout=5, reachable=["127.0.0.9"]) as client:
+        with pytest.raises(UpstreamFailed):
+            await client.send(request)
+        names["rebound.example"] = ["127.0.0.1"]
+        with pytest.raises(InvalidInput):
+            await client.send(request)
+    assert web_server.requests == []
+
+
+@pytest.mark.parametrize(
+    "host", ["Shop.EXAMPLE", "shop.example.", "bücher.example", "a_b.example", "xn--bcher-kva.example"]
+)
+async def test_no_way_of_writing_a_name_reaches_another_resolver(
+    web_server: WebServer, names: Names, host: str
+) -> None:
+    """Names that exist only in the checked answer: had the client asked by itself, it would not find them."""
+    for name in ("shop.example", "shop.example.", "xn--bcher-kva.example", "a_b.example"):
+        names[name] = ["127.0.0.1"]
+    async with OutboundClient(timeout=5, reachable=["127.0.0.1"]) as client:
+        answer = await client.send(OutboundRequest("GET", f"http://{host}:{web_server.port}/"))
+    assert answer.status == 200
 
 
 async def test_a_redirect_is_an_answer_and_is_not_followed(web_server: WebServer) -> None:

@@ -3,9 +3,11 @@
 from ipaddress import ip_address
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heliograph.errors import InvalidInput, UpstreamFailed
-from heliograph.outbound.origin import Origin
+from heliograph.outbound.origin import Origin, origin_of
 from heliograph.outbound.reach import Reach, is_public
 from tests.outbound.conftest import Names
 
@@ -63,6 +65,20 @@ def test_what_is_no_web_address_is_refused_with_its_rule(url: str, code: str) ->
         Origin.of(url)
     assert refused.value.errors[0].code == code
     assert "secret" not in refused.value.detail
+
+
+@given(
+    beginning=st.sampled_from(["http://", "https://", "http:", "http:///", "http:\\\\", "HTTPS://", "ht\ntp://"]),
+    rest=st.text(st.sampled_from("ab1.:@/\\?#%[]-_ \t"), max_size=12),
+)
+def test_the_beginning_of_an_address_decides_its_origin(beginning: str, rest: str) -> None:
+    """What is remembered by the beginning never leads elsewhere than the whole, which the client reads in the end."""
+    try:
+        whole = Origin.of(beginning + rest)
+        remembered = origin_of(beginning + rest)
+    except InvalidInput:
+        return
+    assert remembered == whole
 
 
 async def test_a_name_is_private_when_any_of_its_addresses_is(names: Names) -> None:

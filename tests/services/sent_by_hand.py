@@ -61,7 +61,7 @@ class HandSent:
         pool = self.services.database.pool
         found = await claims.candidates(pool, self.run.run_id, 1, 1, 1_000, 1_000)
         addresses = {item.id: item.address for item in found}
-        claimed = await claims.claim(
+        taken = await claims.claim(
             pool,
             workspace_id=self.run.workspace_id,
             run_id=self.run.run_id,
@@ -73,7 +73,7 @@ class HandSent:
             connector_id=self.run.connector_id,
             sender_id=self.run.sender_id,
         )
-        return [Sent(claim, await self.send_one(addresses[claim.id], claim)) for claim in claimed]
+        return [Sent(claim, await self.send_one(addresses[claim.id], claim)) for claim in taken.claimed]
 
     async def send_one(self, to: str, claim: Claim | None = None) -> str:
         """One message from the run's sender; its name at the provider."""

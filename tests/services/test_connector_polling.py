@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from heliograph.db import direct, waiting
 from heliograph.db.engine import Database
+from heliograph.db.moves import total
 from heliograph.domain.polling import Next
 from heliograph.secrets import KeyRing
 from heliograph.services import connectors
@@ -128,7 +129,7 @@ async def test_when_the_window_is_over_a_message_without_a_final_word_is_unconfi
 ) -> None:
     await workplace.send(2)
     await workplace.pass_time(A_WEEK)
-    assert (await look_after(services.database, services.settings)).unconfirmed == 2
+    assert total((await look_after(services.database, services.settings)).unconfirmed) == 2
     assert await workplace.states() == {"unconfirmed": 2}
     assert await workplace.waiting() == 0
     assert await asked_about(services) == []
@@ -141,7 +142,7 @@ async def test_what_is_to_be_asked_about_is_left_for_the_poll_by_who_only_looks(
     assert await asked_about(services) == [False]  # awaited, not due
     await workplace.pass_time(A_MINUTE)
     looked = await look_after(services.database, services.settings)
-    assert (looked.ended, looked.unconfirmed) == (0, 0)
+    assert (looked.ended, looked.unconfirmed) == (0, ())
     assert await asked_about(services) == [True]
     assert (await workplace.poll()).moved == 2
 
@@ -172,7 +173,7 @@ async def test_doubt_that_a_receipt_settled_is_left_and_doubt_that_lasts_is_give
             "UPDATE message SET status_changed_at = now() - interval '9 days' WHERE id = $1", sent[2]
         )
     async with services.database.transaction() as connection:
-        assert await waiting.leave_doubt(connection, A_WEEK, 100) == 1
+        assert total(await waiting.leave_doubt(connection, A_WEEK, 100)) == 1
     steps = {
         row["message_id"]: row["step"] for row in await pool.fetch("SELECT message_id, step::text FROM direct_message")
     }

@@ -13,7 +13,7 @@ import pytest
 from bench.ledger_seed import SeededRun, provider_id, seed_run
 from heliograph.db import runs
 from heliograph.db.engine import Database
-from heliograph.db.receipts import IncomingReport
+from heliograph.db.receipts import IncomingReport, StoredReceipts
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category, ErrorClass
 from heliograph.errors import InvalidInput, NotFound, Unavailable, UpstreamFailed
@@ -126,6 +126,23 @@ async def test_many_receipts_need_few_commits(database: Database) -> None:
     batcher = ReceiptBatcher(counted, flush_at=100)
     await asyncio.gather(*(batcher.add([incoming(run, id)]) for id in ids))
     assert sizes == [100, 100]
+
+
+async def test_what_has_piled_up_is_committed_part_by_part() -> None:
+    run = SeededRun(uuid4(), uuid4(), "", uuid4(), uuid4(), uuid4(), uuid4())
+    sizes: list[int] = []
+
+    async def first_one_fails(reports: Sequence[IncomingReport]) -> Stored:
+        sizes.append(len(reports))
+        if len(sizes) == 1:
+            raise TimeoutError
+        return Stored(StoredReceipts())
+
+    batcher = ReceiptBatcher(first_one_fails, most=100)
+    calls = [batcher.add([incoming(run, uuid4())] * size) for size in (60, 60, 30, 250, 10)]
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert sizes == [60, 90, 250, 10]
+    assert [isinstance(result, Unavailable) for result in results] == [True, False, False, False, False]
 
 
 @pytest.mark.parametrize("poison", [{"status": "nul\0"}, {"status": os.urandom(5_000).hex()}, {"part": 100_000}])

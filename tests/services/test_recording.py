@@ -58,7 +58,7 @@ async def recording(database: Database) -> AsyncIterator[tuple[Recorder, Freed]]
 async def claimed_batch(database: Database, run: Seeded) -> tuple[BatchInFlight, list[Claim]]:
     """Everything that waits, claimed."""
     found = await claims.candidates(database.pool, run.run_id, 1, 1, 10_000, 10_000)
-    taken = await claims.claim(
+    claim = await claims.claim(
         database.pool,
         workspace_id=run.workspace_id,
         run_id=run.run_id,
@@ -70,6 +70,7 @@ async def claimed_batch(database: Database, run: Seeded) -> tuple[BatchInFlight,
         connector_id=run.connector_id,
         sender_id=run.sender_id,
     )
+    taken = claim.claimed
     route = Route("twilio", Channel.SMS, Category.PROMOTIONAL)
     batch = BatchInFlight(run.workspace_id, run.run_id, run.connector_id, route)
     batch.started(len(taken))

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from heliograph.db.engine import Database
-from heliograph.db.webhook_queue import waiting_webhooks
+from heliograph.db.webhook_queue import standing, waiting_webhooks
 from heliograph.domain.webhooks import WebhookKind, WebhookStrategy
 from heliograph.secrets import KeyRing
 from heliograph.services import webhooks
@@ -155,6 +155,19 @@ async def test_a_receiver_that_was_down_for_an_hour_gets_everything_in_order_per
     assert await desk.letters() == []
     row = await desk.row(made.webhook.id)
     assert (row["failures"], row["failing_since"], row["last_error"], row["delivered"]) == (0, None, None, 20)
+
+
+async def test_who_looks_after_a_webhook_sees_its_trouble_and_when_it_is_tried_again(desk: Desk) -> None:
+    receiver = await desk.receiver()
+    receiver.decide = lambda _: 503
+    made = await desk.webhook(receiver)
+    await desk.move("claimed", "accepted")
+    await work(desk.pump(receiver), made.webhook.id)
+    found = await standing(desk.database.pool, made.webhook.id)
+    assert found is not None
+    assert (found.url, found.waiting, found.trouble) == (receiver.url, 5, "answered HTTP 503")
+    assert found.next_try_at is not None
+    assert await standing(desk.database.pool, desk.run.run_id) is None
 
 
 async def test_the_event_id_stays_the_same_over_retries(desk: Desk) -> None:

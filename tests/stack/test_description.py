@@ -30,6 +30,7 @@ def written(directory: Path, *, stopped: bool = False) -> StackDescription:
         stopped_at=now if stopped else None,
         doors=DOORS,
         parts={"api": PartDescription(pid=12)},
+        reachable_hosts=("10.0.0.5:8443",),
     )
     stack.write(directory)
     return stack
@@ -97,6 +98,16 @@ def test_commands_go_through_the_doors_of_the_running_stack(tmp_path: Path) -> N
     assert found.temporal_address == DOORS.temporal
     assert found.api_port == 8181
     assert found.simulator_url == DOORS.simulator
+
+
+def test_a_command_may_reach_what_the_stacks_operator_listed(tmp_path: Path) -> None:
+    with hold_directory(tmp_path):
+        written(tmp_path)
+        assert "10.0.0.5:8443" in overlaid(Settings(data_dir=tmp_path)).reachable_hosts
+        assert set(overlaid(Settings(data_dir=tmp_path, reachable_hosts=("mine",))).reachable_hosts) > {
+            "10.0.0.5:8443",
+            "mine",
+        }
 
 
 def test_what_is_set_explicitly_stays(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliograph.contracts import RunPlan
+from heliograph.contracts import RunPlan, WebhookResult
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category, Channel, RunStatus
 from heliograph.ids import new_id
-from heliograph.temporal.details import campaign_details, plain
+from heliograph.temporal.details import campaign_details, plain, webhook_details
 
 AT = datetime(2030, 12, 24, 9, 0, tzinfo=UTC)
 
@@ -51,3 +51,17 @@ def test_the_counts_are_a_table_in_the_order_of_life() -> None:
     assert "| state | messages |\n|---|---:|\n| queued | 2 |\n| delivered | 3 |" in text
     assert "failed" not in text
     assert "speed limit 12.5/s" in text
+
+
+def test_a_webhooks_page_names_the_receiver_its_trouble_and_what_waits() -> None:
+    last = WebhookResult(told=0, host="shop.example", waiting=9, trouble="answered <b>503", next_try_at=AT)
+    text = webhook_details(last, told=12)
+    assert text.splitlines()[0] == "### Tells shop.example what changed"
+    assert "next try at 09:00:00 UTC" in text
+    assert "> answered  b 503" in text
+    assert "run began: 12; waiting after the last round: 9" in text
+
+
+def test_a_webhook_without_trouble_waits_for_something_to_tell() -> None:
+    assert "**Waiting for something to tell**" in webhook_details(None, told=0)
+    assert "trouble" not in webhook_details(WebhookResult(told=3, host="shop.example"), told=3)

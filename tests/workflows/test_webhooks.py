@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from temporalio import activity
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.worker import Worker
 
@@ -29,7 +30,7 @@ class StubPump:
     async def tell_webhook(self, work: WebhookInput) -> WebhookResult:
         self.rounds += 1
         await self.go_on.wait()
-        return WebhookResult(told=10, gone=self.gone)
+        return WebhookResult(told=10, gone=self.gone, host="shop.example", trouble="answered HTTP 503")
 
     async def until(self, rounds: int) -> None:
         async with asyncio.timeout(20):
@@ -82,3 +83,17 @@ async def test_it_ends_with_its_webhook_and_starts_anew_if_it_is_woken_again(ski
         await handle.result()
         await wake_webhook(skipping_time.environment.client, work.webhook_id)
         await pump.until(2)
+
+
+async def test_its_page_says_who_is_told_and_what_is_the_trouble(skipping_time: SkippingTime) -> None:
+    pump = StubPump()
+    async with webhook(skipping_time, pump) as (handle, _):
+        await pump.until(1)
+        async with asyncio.timeout(20):
+            while True:
+                metadata: WorkflowMetadata = await handle.query(
+                    "__temporal_workflow_metadata", result_type=WorkflowMetadata
+                )
+                if "shop.example" in metadata.current_details:
+                    break
+    assert "answered HTTP 503" in metadata.current_details

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from heliograph.domain.vocabulary import ErrorClass
 from heliograph.errors import BadRequest, InvalidInput, Unauthenticated, UpstreamFailed
@@ -77,7 +77,9 @@ class AuthenticatedTransport:
 
 
 def _with(request: HttpRequest, headers: Mapping[str, str]) -> HttpRequest:
-    return replace(request, headers={**request.headers, **headers}) if headers else request
+    if not headers:
+        return request
+    return HttpRequest(request.method, request.url, {**request.headers, **headers}, request.body)
 
 
 def _not_processed(error_class: ErrorClass, code: str, text: str) -> NotProcessed:

@@ -18,7 +18,6 @@ from heliograph.providers.custom.templates import Template, TemplateBroken, comp
 
 _LITERAL_ORIGIN: Final = re.compile(r"https?://[^/?#{}\s\\]+(?:[/?]|$)", re.IGNORECASE)
 _OWN_HEADERS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade"})
-_NUMERAL: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _SIZE_LIMIT: Final = 20_000
 _DEPTH_LIMIT: Final = 20
 

@@ -70,7 +70,7 @@ class Template:
 
     def render(self, values: Mapping[str, str]) -> str:
         """The text; `Unwritable` for a value that cannot stand in its place."""
-        return "".join([piece if type(piece) is str else piece.fill(values) for piece in self.pieces])  # type: ignore[union-attr]
+        return "".join([piece if isinstance(piece, str) else piece.fill(values) for piece in self.pieces])
 
     def bound(self, values: Mapping[str, str]) -> "Template":
         """The same with these values filled in for good."""

@@ -7,7 +7,7 @@ written (docs/adr/0006). Its codec is.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 from heliograph.providers.smpp.pdu import (
@@ -24,6 +24,7 @@ from heliograph.providers.smpp.pdu import (
     numbered,
 )
 from heliograph.providers.smpp.statuses import UNKNOWN_COMMAND
+from heliograph.providers.smpp.window import LeaseOver, Window
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +51,39 @@ class Unanswered(Exception):
         self.text = text
 
 
+class _Asked:
+    """A request on its way."""
+
+    __slots__ = ("answered", "message", "valid_until", "written")
+
+    def __init__(self, message: bytes, valid_until: float, answered: asyncio.Future[Pdu]) -> None:
+        self.message = message
+        self.valid_until = valid_until
+        self.answered = answered
+        self.written = False
+
+    def goes_out(self, now: float) -> bool:
+        """Whether it is to be written now: somebody waits for the answer, and the lease holds."""
+        if self.answered.done():
+            return False
+        self.written = now < self.valid_until
+        if not self.written:
+            self.answered.set_exception(_expired())
+        return self.written
+
+    def expire(self) -> None:
+        """No answer in time; or no write, while the socket took nothing."""
+        if not self.answered.done():
+            late = Unanswered("timeout", "The SMSC did not answer in time")
+            self.answered.set_exception(late if self.written else _expired())
+
+    def lose(self) -> None:
+        """The connection is gone."""
+        if not self.answered.done():
+            lost = Unanswered("connection_lost", "The connection closed before the SMSC answered")
+            self.answered.set_exception(lost if self.written else _unwritten())
+
+
 class Session(asyncio.Protocol):
     """A connection, bound or about to be. `deliver` is called with each deliver_sm, and answers it when it can."""
 
@@ -67,12 +101,14 @@ class Session(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._frames = Frames()
         self._sequence = 0
-        self._waiting: dict[int, asyncio.Future[Pdu]] = {}
-        self._may_write = asyncio.Event()
+        self._asked: dict[int, _Asked] = {}
+        self._unwritten: list[_Asked] = []
+        self._may_write = True
+        self._flushing = False
         self._heard_at = self._loop.time()
         self._enquiring: asyncio.Task[None] | None = None
         self._ending = False
-        self._window = asyncio.Semaphore(window)
+        self._window = Window(window)
         self.in_flight = 0
         self.used_at = self._loop.time()
         self.closed: asyncio.Future[None] = self._loop.create_future()
@@ -91,16 +127,13 @@ class Session(asyncio.Protocol):
         self.in_flight += 1
         self.used_at = self._loop.time()
         try:
-            if self._window.locked():
-                await _within(valid_until, self._window.acquire())
-            else:
-                await self._window.acquire()
+            await self._window.enter(valid_until)
             try:
-                if not self._may_write.is_set():
-                    await _within(valid_until, self._may_write.wait())
                 return await self._ask(message, valid_until)
             finally:
-                self._window.release()
+                self._window.leave()
+        except LeaseOver as error:
+            raise _expired() from error
         finally:
             self.in_flight -= 1
 
@@ -131,42 +164,64 @@ class Session(asyncio.Protocol):
 
     # -- asking
     async def _ask(self, message: bytes, valid_until: float, *, seconds: float | None = None) -> Pdu:
+        """Puts the request into the next write, and waits for its answer."""
         if self.closed.done() or self._transport.is_closing():
-            raise NotWritten("connection_lost", "The connection to the SMSC closed before the message was written")
-        if time.monotonic() >= valid_until:
-            raise _expired()
+            raise _unwritten()
         self._sequence = self._sequence % _LAST_SEQUENCE + 1
-        sequence = self._sequence
-        answered: asyncio.Future[Pdu] = self._loop.create_future()
-        self._waiting[sequence] = answered
-        self._transport.write(numbered(message, sequence))
-        timer = self._loop.call_later(seconds or self._timeout, self._expire, answered)
+        asked = _Asked(numbered(message, self._sequence), valid_until, self._loop.create_future())
+        self._asked[self._sequence] = asked
+        self._unwritten.append(asked)
+        patience = seconds or self._timeout
+        if self._may_write:
+            self._flush_soon()
+        else:
+            patience = min(patience, max(0.0, valid_until - time.monotonic()))
+        sequence, timer = self._sequence, self._loop.call_later(patience, asked.expire)
         try:
-            return await answered
+            return await asked.answered
         finally:
             timer.cancel()
-            self._waiting.pop(sequence, None)
+            del self._asked[sequence]
 
-    @staticmethod
-    def _expire(answered: asyncio.Future[Pdu]) -> None:
-        if not answered.done():
-            answered.set_exception(Unanswered("timeout", "The SMSC did not answer in time"))
+    def _flush_soon(self) -> None:
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Writes what was asked for in this turn of the loop with one system call.
+
+        Leases are checked here, immediately before it: the limits of the transport make it write at once, and while it
+        could not, nothing more is given to it.
+        """
+        self._flushing = False
+        if not self._may_write or self.closed.done():
+            return
+        unwritten, self._unwritten = self._unwritten, []
+        if self._transport.is_closing():
+            for asked in unwritten:
+                asked.lose()
+            return
+        now = time.monotonic()
+        octets = [asked.message for asked in unwritten if asked.goes_out(now)]
+        if octets:
+            self._transport.write(b"".join(octets))
 
     # -- asyncio
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keeps the transport; whatever it cannot write at once makes us wait."""
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # uvloop's is one without saying so
         self._transport.set_write_buffer_limits(high=0)
-        self._may_write.set()
         self._enquiring = self._loop.create_task(self._enquire())
 
     def pause_writing(self) -> None:
         """The socket is full."""
-        self._may_write.clear()
+        self._may_write = False
 
     def resume_writing(self) -> None:
         """It takes more."""
-        self._may_write.set()
+        self._may_write = True
+        self._flush_soon()
 
     def data_received(self, data: bytes) -> None:
         """Hands each PDU to whom it concerns."""
@@ -182,18 +237,16 @@ class Session(asyncio.Protocol):
         """What waits for an answer gets none."""
         if self._enquiring is not None:
             self._enquiring.cancel()
-        self._may_write.set()  # who waits to write learns that there is nothing to write to
-        for answered in self._waiting.values():
-            if not answered.done():
-                answered.set_exception(Unanswered("connection_lost", "The connection closed before the SMSC answered"))
+        for asked in self._asked.values():
+            asked.lose()
         if not self.closed.done():
             self.closed.set_result(None)
 
     def _take(self, pdu: Pdu) -> None:
         if pdu.command_id & ANSWER:
-            answered = self._waiting.get(pdu.sequence)
-            if answered is not None and not answered.done():
-                answered.set_result(pdu)
+            asked = self._asked.get(pdu.sequence)
+            if asked is not None and not asked.answered.done():
+                asked.answered.set_result(pdu)
         elif pdu.command_id == DELIVER_SM:
             self._deliver(self, pdu)
         elif pdu.command_id == ENQUIRE_LINK:
@@ -220,13 +273,8 @@ class Session(asyncio.Protocol):
                 return
 
 
-async def _within(valid_until: float, waiting: Awaitable[object]) -> None:
-    """Waits for something on the way to the socket, as long as the lease allows."""
-    try:
-        async with asyncio.timeout(max(0.0, valid_until - time.monotonic())):
-            await waiting
-    except TimeoutError as error:
-        raise _expired() from error
+def _unwritten() -> NotWritten:
+    return NotWritten("connection_lost", "The connection to the SMSC closed before the message was written")
 
 
 def _expired() -> NotWritten:

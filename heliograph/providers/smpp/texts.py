@@ -19,6 +19,8 @@ UDH: Final = 0x40
 MOST_PARTS: Final = 255
 
 _OCTETS: Final = 140  # of one part on the air
+_ALONE: Final = {GSM_7: 160}
+"""Octets of a text that needs no parts, by data_coding; septets are packed on the air only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,12 @@ def cut(text: str, configuration: SmppConfiguration, reference: int) -> Pieces:
     `reference` ties parts together; any number, of which the last 8 or 16 bits are used.
     """
     data_coding = _data_coding(text, configuration.alphabet)
+    octets = _octets(text, data_coding)
+    if len(octets) <= _ALONE.get(data_coding, _OCTETS):
+        return Pieces((Piece(octets, data_coding),), 1)
     if configuration.long_messages == "payload":
-        return _whole(text, data_coding)
+        return _whole(text, octets, data_coding)
     parts = _parts(text, data_coding, configuration.long_messages)
-    if len(parts) == 1:
-        return Pieces((Piece(_octets(text, data_coding), data_coding),), 1)
     if len(parts) > MOST_PARTS:
         raise TooLong
     tie = _TIES[configuration.long_messages]
@@ -106,20 +109,15 @@ def _parts(text: str, data_coding: int, long_messages: str) -> list[str]:
 
 
 def _sliced(text: str, size: PartSize) -> list[str]:
-    if len(text) <= size.alone:
-        return [text]
     return [text[first : first + size.joined] for first in range(0, len(text), size.joined)]
 
 
-def _whole(text: str, data_coding: int) -> Pieces:
-    """One submit_sm, whatever the length: what is longer than a part goes into message_payload."""
-    parts = len(_parts(text, data_coding, "udh8"))
-    octets = _octets(text, data_coding)
-    if parts == 1:
-        return Pieces((Piece(octets, data_coding),), 1)
+def _whole(text: str, octets: bytes, data_coding: int) -> Pieces:
+    """One submit_sm, whatever the length."""
     if len(octets) > 0xFFFF:
         raise TooLong
-    return Pieces((Piece(b"", data_coding, parameters=(smpp34.Tlv(MESSAGE_PAYLOAD, octets),)),), parts)
+    payload = (smpp34.Tlv(MESSAGE_PAYLOAD, octets),)
+    return Pieces((Piece(b"", data_coding, parameters=payload),), len(_parts(text, data_coding, "udh8")))
 
 
 def _tie_udh8(octets: bytes, data_coding: int, reference: int, total: int, number: int) -> Piece:

@@ -21,6 +21,7 @@ from heliograph.errors import Defect, NotFound, Transient
 from heliograph.services.importing.chunks import Chunk, ChunkTask
 from heliograph.services.importing.parser_process import Parser, open_parser
 from heliograph.services.importing.reject_file import RejectFile, open_reject_file
+from heliograph.telemetry.metrics import record_imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ async def run_import(
         duplicates = await finish_import(connection, position, error=error, variables=layout.variables)
     if duplicates is None:
         raise _moved_elsewhere()
+    record_imported(duplicates=duplicates)
     if error is None:  # the rows are in the database; a file that could not be read stays for a look at it
         await asyncio.to_thread(Path(position.path).unlink, missing_ok=True)
     return ImportOutcome(position.rows_added, position.rows_rejected, position.duplicates + duplicates, error)
@@ -169,6 +171,7 @@ class _Import:
             ) from error
         if not moved:
             raise _moved_elsewhere()
+        record_imported(added=chunk.rows, rejected=chunk.rejected)
         return after
 
 
