@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -10,7 +11,9 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
+from heliograph.db import direct
 from heliograph.db.engine import Database
+from heliograph.db.moves import total
 from heliograph.domain.vocabulary import Category, Channel
 from heliograph.ids import new_id
 from heliograph.providers.protocol import ProviderConnection
@@ -139,3 +142,35 @@ async def test_who_is_cancelled_between_claim_and_call_loses_no_message(
             await until(all_accepted, "all are accepted")
     await hesitant.aclose()
     assert await workplace.states() == ({"queued": 4} if stopping else {"accepted": 4})
+
+
+async def test_an_expired_lease_does_not_wait_for_who_records_its_message_just_now(
+    workplace: PolledWorkspace, services: Services
+) -> None:
+    await _queue(workplace, workplace.sender_id, 2)
+    pool = services.database.pool
+    claimed = (await direct.claim(pool, Category.TRANSACTIONAL, 2, timedelta(0))).claimed
+    async with asyncio.timeout(10), services.database.transaction() as recording:
+        await recording.execute("SELECT FROM message WHERE id = $1 FOR UPDATE", claimed[0].id)
+        async with services.database.transaction() as sweeping:
+            assert total(await direct.settle_expired(sweeping)) == 1
+        assert await workplace.states() == {"claimed": 1, "in_doubt": 1}
+    async with services.database.transaction() as sweeping:
+        assert total(await direct.settle_expired(sweeping)) == 1
+
+
+async def test_what_answered_messages_wait_for_is_set_without_a_look_at_all_others(
+    workplace: PolledWorkspace, services: Services
+) -> None:
+    async with services.database.pool.acquire() as connection:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        key = (workplace.actor.workspace_id, new_id())
+        await direct.follow(connection, [key], timedelta())  # planned while nothing was ever sent
+        await _queue(workplace, workplace.sender_id, 300)
+        async with connection.transaction():
+            await direct.follow(connection, [key], timedelta())
+            read = await connection.fetchval(
+                "SELECT sum(seq_tup_read) FROM pg_stat_xact_user_tables WHERE relname IN ('message', 'direct_message')"
+            )
+            assert read < 300
+        await connection.execute("RESET plan_cache_mode")
