@@ -46,8 +46,14 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     yield await examine("key ring", partial(examine_machine.key_ring, settings), advice)
     advice = "check HELIOGRAPH_DATABASE_URL, and the server"
     yield await examine("database", partial(examine_servers.database, settings), advice)
-    for finding in [*await examine_servers.receipts(settings), *await examine_servers.temporal(settings)]:
-        yield finding
+    for examined in (
+        examine_servers.receipts,
+        examine_servers.connectors,
+        examine_servers.webhooks,
+        examine_servers.temporal,
+    ):
+        for finding in await examined(settings):
+            yield finding
     if settings.database_url is not None:
         yield await examine_servers.api(settings)
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from heliograph.cli.output import console
-from heliograph.cli.session import run
+from heliograph.cli.session import choices, run
 from heliograph.settings import settings
 from heliograph.stack.bootstrap import API_KEY_FILE
 from heliograph.stack.composition import PARTS
@@ -44,7 +44,8 @@ def up(
     What HELIOGRAPH_DATABASE_URL and TEMPORAL_ADDRESS name is used, not started.
     """
     parts = [part for part in PARTS if part != "simulator" or not without_simulator]
-    run(_up(StackOptions(data_dir=data_dir or settings().data_dir, parts=parts, report=print_event)))
+    directory = data_dir or choices.data_dir or settings().data_dir
+    run(_up(StackOptions(data_dir=directory, parts=parts, report=print_event)))
 
 
 async def _up(options: StackOptions) -> None:

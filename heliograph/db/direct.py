@@ -300,13 +300,16 @@ async def redirect(pool: Pool, where: Stranded, category: Category, *, connector
     return len(redirected)
 
 
-# What is to be done next follows from the state that the message has by now.
+# What is to be done next follows from the state that the message has by now. Each is looked up by its key: joined
+# freely, a planner without statistics reads every message there is, in each commit of an answer.
 _FOLLOW = """
 WITH now_is AS (
-    SELECT message.workspace_id, message.id, message.state, message.due_at
-    FROM unnest($1::uuid[]) AS given (id)
-    JOIN direct_message ON direct_message.message_id = given.id
-    JOIN message ON message.workspace_id = direct_message.workspace_id AND message.id = direct_message.message_id
+    SELECT given.workspace_id, given.id, message.state, message.due_at
+    FROM unnest($1::uuid[], $2::uuid[]) AS given (workspace_id, id)
+    CROSS JOIN LATERAL (
+        SELECT state, due_at FROM message
+        WHERE message.workspace_id = given.workspace_id AND message.id = given.id LIMIT 1
+    ) AS message
 ), ended AS (
     DELETE FROM direct_message USING now_is
     WHERE direct_message.workspace_id = now_is.workspace_id AND direct_message.message_id = now_is.id
@@ -314,38 +317,45 @@ WITH now_is AS (
 )
 UPDATE direct_message SET
     step = CASE now_is.state WHEN 'queued' THEN 'send' WHEN 'in_doubt' THEN 'decide' ELSE 'await' END::direct_step,
-    due_at = CASE WHEN now_is.state = 'queued' THEN now_is.due_at ELSE now() + $2::interval END
+    due_at = CASE WHEN now_is.state = 'queued' THEN now_is.due_at ELSE now() + $3::interval END
 FROM now_is
 WHERE direct_message.workspace_id = now_is.workspace_id AND direct_message.message_id = now_is.id
   AND now_is.state IN ('queued', 'in_doubt', 'accepted', 'sent')
 """
 
 
-async def follow(connection: Connection, message_ids: Sequence[UUID], look_again: timedelta) -> None:
-    """After outcomes, decisions or polls, in their transaction: sets what each message waits for now."""
-    await connection.execute(_FOLLOW, message_ids, look_again)
+async def follow(connection: Connection, messages: Sequence[tuple[UUID, UUID]], look_again: timedelta) -> None:
+    """After outcomes, decisions or polls, in their transaction: sets what each (workspace, message) waits for now."""
+    workspaces, ids = [each[0] for each in messages], [each[1] for each in messages]
+    await connection.execute(_FOLLOW, workspaces, ids, look_again)
 
 
+# A message that is locked is being recorded just now, by who then sets what it waits for: waiting for it here, with
+# its row of `direct_message` in hand, would be waiting in a circle.
 _SETTLE = f"""
 WITH expired AS (
     SELECT workspace_id, message_id FROM direct_message
     WHERE step = 'settle' AND due_at < now() ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED
 ), locked AS (
-    SELECT message.workspace_id, message.id FROM expired
-    JOIN message ON message.workspace_id = expired.workspace_id AND message.id = expired.message_id
-    WHERE message.state = 'claimed'
-    ORDER BY message.id FOR UPDATE OF message
+    SELECT expired.workspace_id, expired.message_id AS id, message.state
+    FROM (SELECT * FROM expired ORDER BY message_id) AS expired
+    CROSS JOIN LATERAL (
+        SELECT state FROM message
+        WHERE message.workspace_id = expired.workspace_id AND message.id = expired.message_id
+        FOR UPDATE SKIP LOCKED
+    ) AS message
 ), moved AS (
     UPDATE message SET
         state = 'in_doubt', error_class = 'unknown_outcome', error_code = 'lease_expired',
         error_message = 'The worker that held this message stopped before it recorded the answer.',
         status_changed_at = now()
-    FROM locked WHERE message.workspace_id = locked.workspace_id AND message.id = locked.id
+    FROM locked
+    WHERE locked.state = 'claimed' AND message.workspace_id = locked.workspace_id AND message.id = locked.id
     RETURNING new.state, {MOVED}
 ), waiting AS (
     UPDATE direct_message SET step = 'decide', due_at = now()
-    FROM expired
-    WHERE direct_message.workspace_id = expired.workspace_id AND direct_message.message_id = expired.message_id
+    FROM locked
+    WHERE direct_message.workspace_id = locked.workspace_id AND direct_message.message_id = locked.id
 )
 {summed("moved")}
 """

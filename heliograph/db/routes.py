@@ -176,6 +176,28 @@ async def read_health(pool: Pool | Connection, connector_id: UUID) -> Health:
     return Health() if row is None else _health(dict(row))
 
 
+@dataclass(frozen=True, slots=True)
+class ShutConnector:
+    """A connector that gets no messages while others can send."""
+
+    connector_id: UUID
+    name: str
+    reason: str
+
+
+async def read_shut_connectors(pool: Pool | Connection) -> list[ShutConnector]:
+    """The shut connectors of all workspaces."""
+    rows = await pool.fetch(
+        """
+        SELECT connector.id AS connector_id, connector.name, connector_health.reason
+        FROM connector_health JOIN connector
+          ON connector.workspace_id = connector_health.workspace_id AND connector.id = connector_health.connector_id
+        WHERE connector_health.state = 'shut' ORDER BY connector.id
+        """
+    )
+    return [ShutConnector(**row) for row in rows]
+
+
 async def save_health(connection: Connection | Pool, workspace_id: UUID, connector_id: UUID, health: Health) -> None:
     """Keeps a new state."""
     since: datetime | None = health.since

@@ -156,7 +156,7 @@ async def leave_doubt(connection: Connection, window: timedelta, limit: int) -> 
         [row["message_id"] for row in rows],
         window,
     )
-    await follow(connection, [row["message_id"] for row in rows], timedelta())
+    await follow(connection, [(row["workspace_id"], row["message_id"]) for row in rows], timedelta())
     return read_moves(given_up)
 
 

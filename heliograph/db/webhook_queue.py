@@ -88,6 +88,14 @@ async def standing(connection: Connection | Pool, webhook_id: UUID) -> Standing 
     return Standing(**row) if row else None
 
 
+async def failing_webhooks(connection: Connection | Pool) -> list[UUID]:
+    """The webhooks of all workspaces whose receivers do not work now."""
+    rows = await connection.fetch(
+        "SELECT id FROM webhook WHERE failing_since IS NOT NULL AND deleted_at IS NULL ORDER BY id"
+    )
+    return [row["id"] for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One callback to be told."""

@@ -27,7 +27,7 @@ from heliograph.services.outcomes import released
 from heliograph.services.recording import BatchInFlight
 from heliograph.settings import Settings
 from heliograph.telemetry import metrics
-from heliograph.telemetry.metrics import Route
+from heliograph.telemetry.metrics import Route, type_name
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class _Way:
     connector_id: UUID
     sender_id: UUID
     provider: str
-    type: str | None  # each is measured apart
+    type: str  # each is measured apart; of few values
 
 
 class DirectSender:
@@ -135,7 +135,8 @@ class DirectSender:
     async def _send_claimed(self, claimed: Sequence[DirectClaim], claimed_at: float) -> list[BatchInFlight]:
         ways: defaultdict[_Way, list[DirectClaim]] = defaultdict(list)
         for each in claimed:
-            ways[_Way(each.workspace_id, each.connector_id, each.sender_id, each.provider, each.type)].append(each)
+            kind = type_name(each.type, each.category)
+            ways[_Way(each.workspace_id, each.connector_id, each.sender_id, each.provider, kind)].append(each)
         return [await self._send_on(way, part, claimed_at) for way, part in ways.items()]
 
     async def _send_on(self, way: _Way, claimed: Sequence[DirectClaim], claimed_at: float) -> BatchInFlight:

@@ -74,7 +74,9 @@ async def _resolve(database: Database, connections: Connections, messages: Seque
     if decisions:
         async with database.transaction() as connection:
             decided = await decide(connection, decisions)
-            await direct.follow(connection, [message.id for message, _ in decisions], timedelta())
+            await direct.follow(
+                connection, [(message.workspace_id, message.id) for message, _ in decisions], timedelta()
+            )
         measure_moves(decided)
         moved += total(decided)
     return moved

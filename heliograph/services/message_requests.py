@@ -114,9 +114,15 @@ def checked_address(channel: Channel, text: str, region: str | None) -> str:
     if channel is Channel.SMS:
         number = normalise_number(text, region)
         if isinstance(number, NumberRule):
-            raise InvalidInput.of("to", EXPLANATIONS[number], number.value)
+            raise InvalidInput.of("to", _explained(number), number.value)
         return number.e164
     return normalise_email_address(text)
+
+
+def _explained(rule: NumberRule) -> str:
+    if rule is NumberRule.NO_REGION:  # the rule's own words speak of imports
+        return "has no country code; write it with +, or set the workspace's default region"
+    return EXPLANATIONS[rule]
 
 
 async def _way(session: AsyncSession, workspace_id: UUID, request: MessageRequest) -> tuple[Sender, Connector]:
@@ -152,7 +158,7 @@ async def _routed_sender(session: AsyncSession, workspace_id: UUID, request: Mes
 
 def _checked_body(request: MessageRequest, connector: Connector) -> str:
     if not request.body.strip():
-        raise InvalidInput.of("body", "is not empty", "empty")
+        raise InvalidInput.of("body", "must not be empty", "empty")
     longest = provider(connector.provider).capabilities.longest_body or _LONGEST_BODY
     if len(request.body) > longest:
         raise InvalidInput.of("body", f"has at most {longest} characters with this connector", "too_long")

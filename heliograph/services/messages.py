@@ -13,7 +13,8 @@ from heliograph.db.direct import NewDirectMessage
 from heliograph.db.messages import MessageTrace, read_trace, read_verdicts
 from heliograph.db.tables import Sender
 from heliograph.db.tables.base import now
-from heliograph.domain.vocabulary import Channel
+from heliograph.domain.ledger import MessageState
+from heliograph.domain.vocabulary import Category, Channel
 from heliograph.errors import Conflict, FieldError, InvalidInput, NotFound
 from heliograph.providers.protocol import EmailContent
 from heliograph.services.context import Actor, Services
@@ -21,6 +22,7 @@ from heliograph.services.message_requests import MessageRequest, Preparation, pr
 from heliograph.services.senders import get_sender
 from heliograph.services.sending import SendingEngine
 from heliograph.services.webhook_requests import RequestedCallbacks
+from heliograph.telemetry.metrics import record_excluded
 
 MOST_AT_ONCE: Final = 1_000
 TEST_TYPE: Final = "test"
@@ -137,10 +139,12 @@ def _within(place: str, error: InvalidInput) -> InvalidInput:
 async def cancel_message(services: Services, actor: Actor, message_id: UUID) -> None:
     """Cancels a message that is still queued; `Conflict` when it is under way or gone."""
     actor.require("messages.send")
-    await trace_message(services, actor, message_id)
+    message = (await trace_message(services, actor, message_id)).message
     async with services.database.transaction() as connection:
         if not await direct.cancel(connection, actor.workspace_id, message_id):
             raise Conflict("the message is not queued any more: it is being sent, or has been", code="not_queued")
+    channel, category = Channel(message["channel"]), Category(message["category"])
+    record_excluded(channel, category, MessageState.CANCELLED, "by_request", 1, type=message["type"])
 
 
 async def trace_message(services: Services, actor: Actor, message_id: UUID) -> MessageTrace:

@@ -198,7 +198,8 @@ async def _record(database: Database, group: _Group) -> None:
         if group.may_be_parked:  # a receipt that names only the provider's id may have come before this commit
             joined = await receipts.join_parked(connection, group.batch.connector_id, group.provider_message_ids)
         if group.batch.run_id is None:
-            await direct.follow(connection, [item.message_id for item in group.items], _FIRST_LOOK)
+            answered = [(group.batch.workspace_id, item.message_id) for item in group.items]
+            await direct.follow(connection, answered, _FIRST_LOOK)
         await _follow(connection, group.batch, result)
     measure_moves(joined.moves)
 

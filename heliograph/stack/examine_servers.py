@@ -13,7 +13,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from heliograph.contracts import Lane
 from heliograph.db.engine import open_database
 from heliograph.db.migrate import missing_migrations
+from heliograph.db.routes import read_shut_connectors
 from heliograph.db.trouble import DATABASE_TROUBLE
+from heliograph.db.webhook_queue import failing_webhooks, standing
 from heliograph.secrets import load_key_ring
 from heliograph.services.watchdog import describe, read_silences
 from heliograph.settings import Settings
@@ -57,6 +59,40 @@ async def receipts(settings: Settings) -> list[Finding]:
         text, _, advice = describe(each, settings).partition(": ")
         findings.append(warning("receipts", f"connector {each.name!r} ({each.connector_id}): {text}", advice))
     return findings
+
+
+async def connectors(settings: Settings) -> list[Finding]:
+    """Connectors that get no messages while others can send."""
+    if settings.database_url is None:
+        return []
+    try:
+        async with open_database(settings.database_url, pool_size=1) as opened:
+            shut = await read_shut_connectors(opened.pool)
+    except (*DATABASE_TROUBLE, asyncpg.PostgresError):
+        return []
+    advice = "it is tried again by itself; `heliograph connector authenticate` if its credentials changed"
+    findings = [
+        warning("connectors", f"{each.name!r} ({each.connector_id}) is shut: {each.reason}", advice) for each in shut
+    ]
+    return findings or [ok("connectors", "none is shut")]
+
+
+async def webhooks(settings: Settings) -> list[Finding]:
+    """Webhooks whose receivers do not work."""
+    if settings.database_url is None:
+        return []
+    try:
+        async with open_database(settings.database_url, pool_size=1) as opened:
+            failing = [await standing(opened.pool, each) for each in await failing_webhooks(opened.pool)]
+    except (*DATABASE_TROUBLE, asyncpg.PostgresError):
+        return []
+    advice = "it is tried again by itself; callbacks that fail for too long become dead letters, which can be replayed"
+    findings = [
+        warning("webhooks", f"{urlsplit(each.url).netloc}: {each.trouble}; {each.waiting} callbacks wait", advice)
+        for each in failing
+        if each is not None
+    ]
+    return findings or [ok("webhooks", "every receiver works")]
 
 
 async def temporal(settings: Settings) -> list[Finding]:

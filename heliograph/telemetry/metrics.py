@@ -4,44 +4,22 @@ It goes to OpenTelemetry where an exporter is named, and to the process' tally f
 function costs one comparison. Nothing here raises, and nothing waits.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
-from opentelemetry.metrics import Counter, Histogram, Meter
+from opentelemetry.metrics import Meter
 
 from heliograph.contracts import Lane
 from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category, Channel, ErrorClass
 from heliograph.providers.protocol import Accepted, InDoubt, NotProcessed, Outcome, Refused
 from heliograph.telemetry import instruments as table
-from heliograph.telemetry.instruments import INSTRUMENTS, Instrument, Kind
+from heliograph.telemetry.sinks import Both, Instruments, Sink
 from heliograph.telemetry.tally import Tally
-
-
-class Words:
-    """Keeps an open list of words few and plain, whatever callers pass: what is not, is "other"."""
-
-    def __init__(self, limit: int, plain: str) -> None:
-        self._limit = limit
-        self._plain = re.compile(plain)
-        self._seen: set[str] = set()
-
-    def bounded(self, word: str) -> str:
-        """The word itself, or "other"."""
-        if word in self._seen:
-            return word
-        if len(self._seen) >= self._limit or self._plain.fullmatch(word) is None:
-            return "other"
-        self._seen.add(word)
-        return word
-
-
-_REASONS: Final = Words(100, r"[a-z][a-z_]{0,39}")
-_TYPES: Final = Words(30, r"(?!.*\d{5})[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")  # nothing that could be a number of somebody
+from heliograph.telemetry.words import REASONS, TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +33,7 @@ class Route:
 
 
 class Verdict(StrEnum):
-    """What became of a report in a callback."""
+    """What became of a report that a provider brought."""
 
     STORED = "stored"
     REPEATED = "repeated"
@@ -69,54 +47,6 @@ class Bucket(StrEnum):
     CAMPAIGN = "campaign"
     SENDER = "sender"
     CONNECTOR = "connector"
-
-
-class Instruments:
-    """The counters and histograms of the table on one meter."""
-
-    def __init__(self, meter: Meter) -> None:
-        self._counters: dict[str, Counter] = {}
-        self._histograms: dict[str, Histogram] = {}
-        for each in INSTRUMENTS:
-            if each.kind is Kind.COUNTER:
-                self._counters[each.name] = meter.create_counter(each.name, each.unit, each.description)
-            elif each.kind is Kind.HISTOGRAM:
-                self._histograms[each.name] = meter.create_histogram(
-                    each.name, each.unit, each.description, explicit_bucket_boundaries_advisory=each.buckets
-                )
-
-    def add(self, instrument: Instrument, count: int, attributes: Mapping[str, str]) -> None:
-        """Counts."""
-        if count > 0:
-            self._counters[instrument.name].add(count, attributes)
-
-    def record(self, instrument: Instrument, values: Iterable[float], attributes: Mapping[str, str | int]) -> None:
-        """Adds values to a distribution; a clock that went backwards counts as zero."""
-        record = self._histograms[instrument.name].record
-        for value in values:
-            record(max(value, 0.0), attributes)
-
-
-class Sink(Protocol):
-    """What takes measurements."""
-
-    def add(self, instrument: Instrument, count: int, attributes: Mapping[str, str]) -> None: ...
-    def record(self, instrument: Instrument, values: Sequence[float], attributes: Mapping[str, str | int]) -> None: ...
-
-
-class _Both:
-    """Two sinks as one."""
-
-    def __init__(self, first: Sink, second: Sink) -> None:
-        self._sinks = (first, second)
-
-    def add(self, instrument: Instrument, count: int, attributes: Mapping[str, str]) -> None:
-        for sink in self._sinks:
-            sink.add(instrument, count, attributes)
-
-    def record(self, instrument: Instrument, values: Sequence[float], attributes: Mapping[str, str | int]) -> None:
-        for sink in self._sinks:
-            sink.record(instrument, values, attributes)
 
 
 class _State:
@@ -141,7 +71,7 @@ def install_tally(tally: Tally | None) -> None:
 
 def _combine() -> None:
     exported, tally = _State.exported, _State.tally
-    _State.instruments = _Both(exported, tally) if exported is not None and tally is not None else exported or tally
+    _State.instruments = Both(exported, tally) if exported is not None and tally is not None else exported or tally
 
 
 def meter() -> Meter | None:
@@ -158,7 +88,7 @@ def type_name(given: str | None, category: Category) -> str:
     """The type of messages as an attribute: as in `verification.sms_log`, but of few values."""
     if given is None:
         return "verification" if category is Category.OTP else "text"
-    return _TYPES.bounded(given)
+    return TYPES.bounded(given)
 
 
 @lru_cache(maxsize=1024)
@@ -279,7 +209,7 @@ def record_excluded(
             "type": type_name(type, category),
             "state": state.value,
         }
-        into.add(table.EXCLUDED, count, {**attributes, "reason": _REASONS.bounded(reason)})
+        into.add(table.EXCLUDED, count, {**attributes, "reason": REASONS.bounded(reason)})
 
 
 def record_imported(*, added: int = 0, rejected: int = 0, duplicates: int = 0) -> None:

@@ -56,12 +56,12 @@ def webhook_details(last: WebhookResult | None, *, told: int) -> str:
     """Who is told, whether the receiver takes it, and what waits."""
     host = plain(last.host) if last is not None and last.host else "a webhook"
     lines = [f"### Tells {host} what changed"]
-    if last is None or not last.trouble:
+    if last is None or not last.waiting:
         lines.append("**Waiting for something to tell**")
-    else:
-        again = f"next try at {last.next_try_at:%H:%M:%S} UTC" if last.next_try_at else "tried again before long"
-        lines.append(f"**The receiver is in trouble**, {again}; `heliograph webhook list` tells more")
-        lines.append(f"> {plain(last.trouble)}")
+    elif last.next_try_at:
+        lines.append(f"**The receiver is in trouble**: left alone until {last.next_try_at:%H:%M:%S} UTC")
+    if last is not None and last.trouble:
+        lines.append(f"> The last callback was not taken: {plain(last.trouble)}")
     lines.append(f"Told since this run began: {told}; waiting after the last round: {last.waiting if last else 0}")
     return "\n\n".join(lines)
 

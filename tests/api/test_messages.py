@@ -112,6 +112,12 @@ async def test_a_message_of_another_workspace_is_not_found(developer: ApiClient)
     assert (await developer.get("/v1/messages/00000000-0000-7000-8000-000000000000")).status == 404
 
 
+async def test_a_number_without_country_code_is_refused_with_what_helps(admin: ApiClient, sender_id: str) -> None:
+    refused = await admin.post(f"/v1/senders/{sender_id}/test", json={"to": "07400 123456", "body": "Hello"})
+    assert refused.status == 422
+    assert "set the workspace's default region" in refused.json()["detail"]
+
+
 # -- test messages from the settings page (A2.6)
 
 

@@ -1,13 +1,15 @@
 """What it costs to join parked receipts: it must not grow with what is parked beside them."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
 
 from bench.ledger_seed import SeededRun, provider_id, seed_run
-from heliograph.db import receipts
+from heliograph.db import part_names, receipts
 from heliograph.db.engine import Connection, Database
+from heliograph.db.outcomes import AttemptOutcome
 from heliograph.db.receipts import IncomingReport
 from heliograph.domain.ledger import MessageState
 from tests.past import seed_messages
@@ -76,3 +78,21 @@ async def test_a_parked_receipt_is_joined_without_a_look_at_the_others(
             assert await _fetched(connection) < _STRANGERS + 20 * _FOUND
         await connection.execute("RESET plan_cache_mode")
     assert await database.pool.fetchval("SELECT count(*) FROM message WHERE state = 'delivered'") == _FOUND
+
+
+async def test_parts_are_named_without_a_look_at_the_others(database: Database, run: SeededRun) -> None:
+    [message] = await seed_messages(database.pool, run, 1, MessageState.CLAIMED)
+    named = [f"part {number}" for number in range(1, 4)]
+    strangers = [f"stranger {number}" for number in range(_STRANGERS)]
+    outcome = AttemptOutcome(message, 1, MessageState.ACCEPTED, datetime.now(UTC), "part 1", part_ids=named)
+
+    async with database.pool.acquire() as connection:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        await part_names.name_parts(connection, run.workspace_id, run.connector_id, [outcome])
+        async with connection.transaction():
+            await receipts.store_and_fold(connection, _unnamed(run, [*named, *strangers]))
+        async with connection.transaction():
+            await part_names.name_parts(connection, run.workspace_id, run.connector_id, [outcome])
+            assert await _fetched(connection) < 100
+        await connection.execute("RESET plan_cache_mode")
+    assert await database.pool.fetchval("SELECT count(*) FROM receipt WHERE part > 0") == len(named)

@@ -74,7 +74,7 @@ async def try_once(
     )
     async with database.transaction() as connection:
         await outcomes.record(connection, workspace_id=seeded.workspace_id, run_id=None, outcomes=[outcome])
-        await direct.follow(connection, [claim.id], timedelta())
+        await direct.follow(connection, [(seeded.workspace_id, claim.id)], timedelta())
 
 
 async def log(database: Database) -> list[dict[str, Any]]:

@@ -186,7 +186,7 @@ async def test_follow_parts_doubt_from_waiting(workplace: PolledWorkspace, servi
     async with services.database.transaction() as connection:
         await connection.execute("SET LOCAL session_replication_role = replica")
         await connection.execute("UPDATE message SET state = 'in_doubt' WHERE id = $1", sent[0])
-        await direct.follow(connection, sent, A_MINUTE)
+        await direct.follow(connection, [(workplace.actor.workspace_id, each) for each in sent], A_MINUTE)
     rows = await services.database.pool.fetch("SELECT message_id, step::text FROM direct_message")
     assert {row["message_id"]: row["step"] for row in rows} == {sent[0]: "decide", sent[1]: "await"}
 

@@ -1,9 +1,14 @@
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from bench.ledger_seed import seed_run
 from heliograph.db import watch
 from heliograph.db.engine import Database
+from heliograph.db.routes import save_health
+from heliograph.db.tables import Webhook
+from heliograph.domain.health import Health, shut
+from heliograph.domain.webhooks import WebhookStrategy
 from heliograph.secrets import KeyRing
 from heliograph.settings import Settings
 from heliograph.stack import examine_machine, examine_servers
@@ -64,6 +69,36 @@ async def test_a_connector_that_brings_no_receipts_is_a_warning_with_what_to_che
     assert finding.verdict is Verdict.WARNING
     assert "no receipts from Twilio for 60 minutes" in finding.text
     assert "status page" in finding.advice
+
+
+async def test_a_shut_connector_is_a_warning_with_its_reason(database: Database, database_url: str) -> None:
+    settings = Settings(database_url=database_url)
+    run = await seed_run(database, key_ring=KeyRing({"test": bytes(32)}))
+    assert [finding.verdict for finding in await examine_servers.connectors(settings)] == [Verdict.OK]
+    now = datetime.now(UTC)
+    await save_health(database.pool, run.workspace_id, run.connector_id, shut(Health(), now, "the account is closed"))
+    (finding,) = await examine_servers.connectors(settings)
+    assert finding.verdict is Verdict.WARNING
+    assert "is shut: the account is closed" in finding.text
+
+
+async def test_a_webhook_whose_receiver_fails_is_a_warning_with_its_host(database: Database, database_url: str) -> None:
+    settings = Settings(database_url=database_url)
+    run = await seed_run(database, key_ring=KeyRing({"test": bytes(32)}))
+    assert [finding.verdict for finding in await examine_servers.webhooks(settings)] == [Verdict.OK]
+    async with database.unit_of_work() as session:
+        session.add(
+            Webhook(
+                workspace_id=run.workspace_id,
+                url="https://shop.example/a-secret",
+                strategy=WebhookStrategy.ON_CHANGE,
+                sealed_secret=b"",
+                failing_since=datetime.now(UTC),
+                last_error="answered HTTP 503",
+            )
+        )
+    (finding,) = await examine_servers.webhooks(settings)
+    assert finding.text == "shop.example: answered HTTP 503; 0 callbacks wait"
 
 
 async def test_receipts_of_a_database_that_does_not_answer_are_not_spoken_of() -> None:

@@ -4,8 +4,9 @@ from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import Category, Channel
 from heliograph.telemetry import instruments as table
 from heliograph.telemetry import metrics
-from heliograph.telemetry.metrics import Route, Words, install_tally, type_name
+from heliograph.telemetry.metrics import Route, install_tally, type_name
 from heliograph.telemetry.tally import Tally
+from heliograph.telemetry.words import Words
 from tests.telemetry.conftest import Watched
 
 LABELS = {"provider": "twilio"}

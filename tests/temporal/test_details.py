@@ -57,8 +57,8 @@ def test_a_webhooks_page_names_the_receiver_its_trouble_and_what_waits() -> None
     last = WebhookResult(told=0, host="shop.example", waiting=9, trouble="answered <b>503", next_try_at=AT)
     text = webhook_details(last, told=12)
     assert text.splitlines()[0] == "### Tells shop.example what changed"
-    assert "next try at 09:00:00 UTC" in text
-    assert "> answered  b 503" in text
+    assert "in trouble**: left alone until 09:00:00 UTC" in text
+    assert "> The last callback was not taken: answered  b 503" in text
     assert "run began: 12; waiting after the last round: 9" in text
 
 

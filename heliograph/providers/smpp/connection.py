@@ -23,12 +23,12 @@ from heliograph.providers.protocol import (
 )
 from heliograph.providers.shared.questions import FewAnswers
 from heliograph.providers.smpp.account import SmppConfiguration, SmppCredentials
+from heliograph.providers.smpp.asked import NotWritten, Unanswered
 from heliograph.providers.smpp.binds import Binds
 from heliograph.providers.smpp.dialling import Dialler, NoSession, Smsc
 from heliograph.providers.smpp.intake import Intake
 from heliograph.providers.smpp.pdu import GENERIC_NACK, Pdu, c_string
 from heliograph.providers.smpp.senders import source_of
-from heliograph.providers.smpp.session import NotWritten, Unanswered
 from heliograph.providers.smpp.statuses import ALREADY_BOUND, OK, meaning, outcome
 from heliograph.providers.smpp.texts import Piece, TooLong, cut
 

@@ -12,8 +12,9 @@ from heliograph.outbound.origin import Origin
 from heliograph.outbound.reach import Reach
 from heliograph.providers.protocol import ProviderError
 from heliograph.providers.smpp.account import SmppConfiguration, SmppCredentials, tls_context
+from heliograph.providers.smpp.asked import NotWritten, Unanswered
 from heliograph.providers.smpp.pdu import BIND_TRANSCEIVER, Pdu, bind_body
-from heliograph.providers.smpp.session import NotWritten, Session, Unanswered
+from heliograph.providers.smpp.session import Session
 from heliograph.providers.smpp.statuses import OK, meaning
 
 _SCHEME: Final = "smpp"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from heliograph.providers.smpp.asked import Asked, NotWritten, Unanswered, expired, lost_before_writing
 from heliograph.providers.smpp.pdu import (
     ALERT_NOTIFICATION,
     ANSWER,
@@ -29,59 +30,10 @@ from heliograph.providers.smpp.window import LeaseOver, Window
 _log = logging.getLogger(__name__)
 
 _LAST_SEQUENCE: Final = 0x7FFFFFFF
+_TOGETHER: Final = 8
+"""Messages in one write. Fewer cost more system calls; with a whole window in one, each side waits for the other."""
 _UNBIND_SECONDS: Final = 1.0
 _POLITE_SECONDS: Final = 5.0  # for an answer to enquire_link, where the limit for answers is longer
-
-
-class NotWritten(Exception):
-    """Nothing was written; `code` says why."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
-
-
-class Unanswered(Exception):
-    """The request was written, and no answer came."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
-
-
-class _Asked:
-    """A request on its way."""
-
-    __slots__ = ("answered", "message", "valid_until", "written")
-
-    def __init__(self, message: bytes, valid_until: float, answered: asyncio.Future[Pdu]) -> None:
-        self.message = message
-        self.valid_until = valid_until
-        self.answered = answered
-        self.written = False
-
-    def goes_out(self, now: float) -> bool:
-        """Whether it is to be written now: somebody waits for the answer, and the lease holds."""
-        if self.answered.done():
-            return False
-        self.written = now < self.valid_until
-        if not self.written:
-            self.answered.set_exception(_expired())
-        return self.written
-
-    def expire(self) -> None:
-        """No answer in time; or no write, while the socket took nothing."""
-        if not self.answered.done():
-            late = Unanswered("timeout", "The SMSC did not answer in time")
-            self.answered.set_exception(late if self.written else _expired())
-
-    def lose(self) -> None:
-        """The connection is gone."""
-        if not self.answered.done():
-            lost = Unanswered("connection_lost", "The connection closed before the SMSC answered")
-            self.answered.set_exception(lost if self.written else _unwritten())
 
 
 class Session(asyncio.Protocol):
@@ -101,8 +53,8 @@ class Session(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._frames = Frames()
         self._sequence = 0
-        self._asked: dict[int, _Asked] = {}
-        self._unwritten: list[_Asked] = []
+        self._asked: dict[int, Asked] = {}
+        self._unwritten: list[Asked] = []
         self._may_write = True
         self._flushing = False
         self._heard_at = self._loop.time()
@@ -133,7 +85,7 @@ class Session(asyncio.Protocol):
             finally:
                 self._window.leave()
         except LeaseOver as error:
-            raise _expired() from error
+            raise expired() from error
         finally:
             self.in_flight -= 1
 
@@ -166,16 +118,18 @@ class Session(asyncio.Protocol):
     async def _ask(self, message: bytes, valid_until: float, *, seconds: float | None = None) -> Pdu:
         """Puts the request into the next write, and waits for its answer."""
         if self.closed.done() or self._transport.is_closing():
-            raise _unwritten()
+            raise lost_before_writing()
         self._sequence = self._sequence % _LAST_SEQUENCE + 1
-        asked = _Asked(numbered(message, self._sequence), valid_until, self._loop.create_future())
+        asked = Asked(numbered(message, self._sequence), valid_until, self._loop.create_future())
         self._asked[self._sequence] = asked
         self._unwritten.append(asked)
         patience = seconds or self._timeout
-        if self._may_write:
+        if not self._may_write:
+            patience = min(patience, max(0.0, valid_until - time.monotonic()))
+        elif len(self._unwritten) < _TOGETHER:
             self._flush_soon()
         else:
-            patience = min(patience, max(0.0, valid_until - time.monotonic()))
+            self._flush()
         sequence, timer = self._sequence, self._loop.call_later(patience, asked.expire)
         try:
             return await asked.answered
@@ -189,7 +143,7 @@ class Session(asyncio.Protocol):
             self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        """Writes what was asked for in this turn of the loop with one system call.
+        """Writes what was asked for in this turn of the loop with few system calls.
 
         Leases are checked here, immediately before it: the limits of the transport make it write at once, and while it
         could not, nothing more is given to it.
@@ -271,11 +225,3 @@ class Session(asyncio.Protocol):
                 _log.warning("the SMSC does not answer to enquire_link: the connection is closed")
                 self.abort()
                 return
-
-
-def _unwritten() -> NotWritten:
-    return NotWritten("connection_lost", "The connection to the SMSC closed before the message was written")
-
-
-def _expired() -> NotWritten:
-    return NotWritten("lease_expired", "The claim of the message ran out before it was written")
