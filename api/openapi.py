@@ -33,6 +33,7 @@ TAGS: Final = [
     {"name": "campaigns", "description": "A template to an audience, launched, watched and proven."},
     {"name": "inbound messages", "description": "What people write, and what STOP, START and HELP do."},
     {"name": "suppressions", "description": "Who is not sent to."},
+    {"name": "reports", "description": "Every communication and how it ended, in pages and as files."},
     {"name": "callbacks", "description": "What providers call."},
     {"name": "webhooks", "description": "Callbacks to you."},
     {"name": msg_client.TAG, "description": "For programs with an older contract: docs/msg-client.md."},
