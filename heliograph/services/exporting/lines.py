@@ -30,11 +30,11 @@ def _field(name: str, row: Any) -> str:
     if name == "status":
         return _STATES[row["state"]]
     value = row[name]
-    if value is None:
-        return ""
+    if isinstance(value, str):
+        return spreadsheet_safe(value)
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds")
-    return spreadsheet_safe(str(value))
+    return "" if value is None else str(value)
 
 
 def _written(rows: Iterable[Iterable[str]]) -> bytes:
