@@ -58,6 +58,7 @@ class DeliveryReportActivities:
                             await _pause(_IDLE_SECONDS)
             except (Unavailable, *DATABASE_TROUBLE) as error:
                 _log.warning("delivery reports wait %.0f s: %s", pause, _described(error))
+                beating.update(told=told, trouble=_described(error))
                 await _pause(pause)
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
         return told

@@ -14,9 +14,9 @@ class Heartbeats:
     """What a person sees of an activity under way; nothing is read from it."""
 
     def __init__(self) -> None:
-        self._latest: Mapping[str, int] = {}
+        self._latest: Mapping[str, int | str] = {}
 
-    def update(self, **latest: int) -> None:
+    def update(self, **latest: int | str) -> None:
         """Tells how far the activity is."""
         self._latest = latest
         activity.heartbeat(latest)

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from temporalio import activity
@@ -16,6 +18,7 @@ from heliograph.db import audiences, direct, exports, idempotency, leases, recei
 from heliograph.db.connectors import connectors_to_listen_to
 from heliograph.db.engine import Database
 from heliograph.db.moves import total
+from heliograph.db.trouble import DATABASE_TROUBLE
 from heliograph.domain.ledger import OPEN
 from heliograph.providers.registry import providers
 from heliograph.services.connections import Connections
@@ -98,12 +101,12 @@ class SweeperActivities:
         async with self._database.transaction() as connection:
             joined = await receipts.sweep_parked(connection, _ROWS_AT_A_TIME)
         measure_moves((*expired.moves, *direct_expired, *joined.moves))
-        resolved = await resolve_in_doubt(self._database, self._connections, self._settings)
+        resolve = resolve_in_doubt(self._database, self._connections, self._settings)
         return SweepResult(
             settled=total(expired.moves) + total(direct_expired),
             joined=joined.stored,
-            resolved=resolved,
-            ended=await self._look_after_direct_messages(),
+            resolved=await _apart(resolve, "messages in doubt"),
+            ended=await _apart(self._look_after_direct_messages(), "direct messages"),
         )
 
     async def _look_after_direct_messages(self) -> int:
@@ -188,6 +191,17 @@ class SweeperActivities:
                 return False
             raise
         return found.status not in _BROKEN_OFF
+
+
+async def _apart(step: Coroutine[Any, Any, int], what: str) -> int:
+    """What `step` did. One connector or row that breaks it must not keep all other steps from being done, for ever."""
+    try:
+        return await step
+    except DATABASE_TROUBLE:
+        raise
+    except Exception:  # noqa: BLE001 - a defect: told each round, until somebody mends it
+        _log.exception("the sweep of %s fails", what)
+        return 0
 
 
 def _plus(left: SweepResult, right: SweepResult) -> SweepResult:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from bench.bare_smpp_loop import PASSWORD, SENDER, SYSTEM_ID
-from bench.campaign import RECIPIENTS, accepted_per_second, warm_up
+from bench.campaign import accepted_per_second, warm_up
 from bench.figures import Figures, Options, in_turn
 from bench.stage import SILENT, open_stage
 from heliograph.domain.vocabulary import Category, Channel
@@ -13,6 +13,8 @@ from heliograph.settings import Settings
 
 NAME = "smpp"
 WINDOW: Final = 50
+RECIPIENTS: Final = 50_000
+"""The bind is measured here, not the half second between a launch and its first message (docs/benchmarks.md)."""
 _BEYOND_ONE: Final = "worker-bulk-2"
 """Each process that sends has a bind of its own; one of them is to send."""
 _AS_TWO: Final = {"HELIOGRAPH_CHUNK": str(2 * Settings().chunk)}

@@ -20,7 +20,8 @@ class DeliveryReportWorkflow:
         while not workflow.info().is_continue_as_new_suggested():
             workflow.set_current_details(
                 "Tells the message broker how messages of the SMS connector API ended. While the broker is away, the "
-                f"reports wait. Told since this run began: {told}."
+                f"reports wait. Told in finished rounds: {told}; the round under way counts in the heartbeat of its "
+                "pending activity."
             )
             result = await workflow.execute_activity_method(
                 DeliveryReportActivities.send_delivery_reports,

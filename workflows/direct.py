@@ -21,7 +21,7 @@ class DirectWorkflow:
         while not workflow.info().is_continue_as_new_suggested():
             workflow.set_current_details(
                 f"Sends direct messages of the category {work.category.value} as they come. "
-                f"Sent since this run began: {sent}."
+                f"Sent in finished rounds: {sent}; the round under way counts in the heartbeat of its pending activity."
             )
             result = await workflow.execute_activity_method(
                 DirectActivities.send_direct,

@@ -20,7 +20,7 @@ class DispatchWorkflow:
         while not workflow.info().is_continue_as_new_suggested():
             workflow.set_current_details(
                 f"Tells what commits left in the outbox: starts of imports and campaigns, progress. "
-                f"Told since this run began: {told}."
+                f"Told in finished rounds: {told}; the round under way counts in the heartbeat of its pending activity."
             )
             result = await workflow.execute_activity_method(
                 DispatchActivities.dispatch_outbox,

@@ -1,9 +1,12 @@
 """An open run always gets its workflow back; a closed one never does."""
 
 import asyncio
+import logging
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
+import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import ActivityEnvironment
@@ -12,17 +15,23 @@ from activities.sweeper import SweeperActivities
 from heliograph.contracts import SweepResult, campaign_workflow_id, import_workflow_id
 from heliograph.db.tables import AudienceImport
 from heliograph.db.tables.base import now
+from heliograph.domain.ledger import MessageState
 from heliograph.domain.vocabulary import RunStatus
+from heliograph.providers.protocol import ProviderConnection
+from heliograph.services.connections import Connections
 from heliograph.services.context import Services
+from heliograph.services.inbox import ConnectorInbox
 from heliograph.temporal.search_attributes import register_search_attributes
 from tests.db.ledger import seed_run
+from tests.past import seed_messages
 
 
-async def sweep_once(services: Services) -> SweepResult:
+async def sweep_once(services: Services, connections: Connections | None = None) -> SweepResult:
     """The first round of everything: what the activity does before it first waits."""
     environment = ActivityEnvironment()
     environment.on_heartbeat = lambda *_: environment.worker_shutdown()
-    activities = SweeperActivities(services.database, services.temporal, services.connections, services.settings)
+    connections = connections or services.connections
+    activities = SweeperActivities(services.database, services.temporal, connections, services.settings)
     async with asyncio.timeout(60):
         return await environment.run(activities.sweep)
 
@@ -85,3 +94,25 @@ async def test_an_import_whose_workflow_was_terminated_in_temporal_gets_a_new_on
     await handle.terminate("by mistake")
     await sweep_once(services)
     assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+
+
+class _Defective(Connections):
+    """Opens nothing, for a reason that nobody thought of."""
+
+    def __init__(self, services: Services) -> None:
+        inbox = partial(ConnectorInbox, services.database)
+        super().__init__(services.database, services.key_ring, services.settings, inbox)
+
+    async def get(self, connector_id: UUID) -> ProviderConnection:
+        raise ValueError(connector_id)
+
+
+async def test_doubt_that_cannot_be_looked_into_keeps_nothing_else_from_being_swept(
+    services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    await launched_long_ago(services)
+    doubtful = await seed_run(services.database, 0)
+    await seed_messages(services.database.pool, doubtful, 1, MessageState.IN_DOUBT, age=timedelta(days=1))
+    with caplog.at_level(logging.ERROR):
+        assert (await sweep_once(services, _Defective(services))).restarted == 1
+    assert "the sweep of messages in doubt fails" in caplog.text

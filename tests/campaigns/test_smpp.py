@@ -35,7 +35,8 @@ async def test_a_connector_is_listened_to_from_its_first_credentials_until_it_is
     (connector,) = [each for each in made if each.provider == "smpp"]
 
     async def heard() -> bool:
-        return await pool.fetchval("SELECT body FROM inbound_message WHERE connector_id = $1", connector.id) == _ANSWER
+        body: str = await pool.fetchval("SELECT body FROM inbound_message WHERE connector_id = $1", connector.id)
+        return body == _ANSWER
 
     async def suppressed() -> bool:
         row = await pool.fetchval("SELECT id FROM suppression WHERE workspace_id = $1", connector.workspace_id)
