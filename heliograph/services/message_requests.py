@@ -90,6 +90,8 @@ def _prepared(
     request: MessageRequest, sender: Sender, connector: Connector, region: str | None, dedupe_key: str
 ) -> NewDirectMessage:
     due_at = request.send_at or now()
+    if request.expires_at is not None and request.expires_at <= due_at:
+        raise InvalidInput.of("expires_at", "lies after send_at, or in the future where there is none", "past")
     body = _checked_body(request, connector)
     return NewDirectMessage(
         id=new_id(),

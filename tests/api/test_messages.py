@@ -85,6 +85,7 @@ async def test_one_bad_address_refuses_the_whole_call(developer: ApiClient, send
         ({"body": "   "}, "messages.0.body"),
         ({"body": "nul \0"}, "messages.0.body"),
         ({"type": "x" * 65}, "messages.0.type"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, "messages.0.expires_at"),
         ({"channel": "email", "to": "ann@example.com"}, None),
         ({"sender_id": "00000000-0000-7000-8000-000000000000"}, "messages.0.sender_id"),
         ({"send_at": "2030-01-01T00:00:00Z"}, "send_at"),

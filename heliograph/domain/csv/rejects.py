@@ -33,7 +33,7 @@ class RejectWriter:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._buffer = io.StringIO()
-        self._writer = csv.writer(self._buffer, lineterminator="\n")
+        self._writer = csv.writer(self._buffer)  # lines end as in RFC 4180, so that a lone CR is quoted too
         self.reasons: dict[str, int] = {}
 
     def header(self) -> None:
