@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from heliograph.db.counters import SHARD
-from heliograph.db.engine import Connection
+from heliograph.db.engine import Connection, Pool
 from heliograph.db.moves import MOVED, Moves, read_moves, summed, total
 from heliograph.domain.ledger import EXCLUDED, RECEIPT_RANK, MessageState
 
@@ -322,6 +322,21 @@ async def store_and_fold(connection: Connection, reports: Sequence[IncomingRepor
     if not reports:
         return StoredReceipts()
     return await _second_look(connection, await connection.fetchrow(_STORE, SHARD, *zip(*reports, strict=True)))
+
+
+async def any_parked(pool: Pool, connector_id: UUID, provider_message_ids: Sequence[str]) -> bool:
+    """Whether a receipt of these messages waits: a probe of a small, mostly empty, partial index for each."""
+    found: bool = await pool.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM receipt
+            WHERE message_id IS NULL AND connector_id = $1 AND provider_message_id = ANY ($2::text[])
+        )
+        """,
+        connector_id,
+        provider_message_ids,
+    )
+    return found
 
 
 async def join_parked(

@@ -155,6 +155,11 @@ class _Group:
         return not self.batch.references and any(item.provider_message_id for item in self.items)
 
     @property
+    def names_parts(self) -> bool:
+        """Whether a provider gave each part an id of its own."""
+        return any(item.part_ids for item in self.items)
+
+    @property
     def provider_message_ids(self) -> list[str]:
         """The ids that the provider gave."""
         return [item.provider_message_id for item in self.items if item.provider_message_id]
@@ -188,20 +193,29 @@ def _measure(batch: BatchInFlight, items: Sequence[AttemptOutcome]) -> None:
 async def _record(database: Database, group: _Group) -> None:
     """One commit. Where nothing follows from the answers, as mostly, it is one statement and one round trip."""
     result = consequences(group.items, group.batch.route.channel)
-    if result.none and group.batch.run_id is not None and not group.may_be_parked:
+    parked = group.may_be_parked and await _any_parked(database, group)
+    if result.none and group.batch.run_id is not None and not parked and not group.names_parts:
         await _write(database.pool, group)
         return
     joined = StoredReceipts()
     async with database.transaction() as connection:
         await _write(connection, group)
         await part_names.name_parts(connection, group.batch.workspace_id, group.batch.connector_id, group.items)
-        if group.may_be_parked:  # a receipt that names only the provider's id may have come before this commit
+        if parked:
             joined = await receipts.join_parked(connection, group.batch.connector_id, group.provider_message_ids)
         if group.batch.run_id is None:
             answered = [(group.batch.workspace_id, item.message_id) for item in group.items]
             await direct.follow(connection, answered, _FIRST_LOOK)
         await _follow(connection, group.batch, result)
     measure_moves(joined.moves)
+
+
+async def _any_parked(database: Database, group: _Group) -> bool:
+    """Whether receipts that name only the provider's id came before the commit that tells it, and this one joins them.
+
+    Asked before that commit, which mostly stays one round trip then. One that comes in between is swept.
+    """
+    return await receipts.any_parked(database.pool, group.batch.connector_id, group.provider_message_ids)
 
 
 async def _another_can_send(connection: Connection, batch: BatchInFlight, reason: str) -> bool:

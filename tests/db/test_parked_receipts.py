@@ -51,6 +51,14 @@ async def _fetched(connection: Connection) -> int:
     return count
 
 
+async def _read_from_end_to_end(connection: Connection) -> int:
+    """Receipts that this transaction has read without an index."""
+    count: int = await connection.fetchval(
+        "SELECT coalesce(seq_tup_read, 0) FROM pg_stat_xact_user_tables WHERE relname = 'receipt'"
+    )
+    return count
+
+
 _FOUND, _STRANGERS = 60, 1_500
 
 
@@ -96,3 +104,21 @@ async def test_parts_are_named_without_a_look_at_the_others(database: Database, 
             assert await _fetched(connection) < 100
         await connection.execute("RESET plan_cache_mode")
     assert await database.pool.fetchval("SELECT count(*) FROM receipt WHERE part > 0") == len(named)
+
+
+async def test_whether_any_is_parked_is_asked_without_a_look_at_the_others(database: Database, run: SeededRun) -> None:
+    ours = [provider_id(number) for number in range(1, _FOUND + 1)]
+    strangers = [f"stranger {number}" for number in range(_STRANGERS)]
+    async with database.pool.acquire() as connection:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        assert not await receipts.any_parked(connection, run.connector_id, ours)
+        async with connection.transaction():
+            await receipts.store_and_fold(connection, _unnamed(run, strangers))
+        async with connection.transaction():
+            assert not await receipts.any_parked(connection, run.connector_id, ours)
+            assert await _fetched(connection) < _FOUND
+            assert await _read_from_end_to_end(connection) == 0
+        async with connection.transaction():
+            await receipts.store_and_fold(connection, _unnamed(run, ours[-1:]))
+        assert await receipts.any_parked(connection, run.connector_id, ours)
+        await connection.execute("RESET plan_cache_mode")
