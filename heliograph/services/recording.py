@@ -215,6 +215,8 @@ async def _any_parked(database: Database, group: _Group) -> bool:
 
     Asked before that commit, which mostly stays one round trip then. One that comes in between is swept.
     """
+    if group.names_parts:
+        return True  # receipts of parts stand under the parts' names: only `name_parts` can tell whose they are
     return await receipts.any_parked(database.pool, group.batch.connector_id, group.provider_message_ids)
 
 
