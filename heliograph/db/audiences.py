@@ -211,7 +211,11 @@ async def finish_import(
     )
     if finished is None:
         return None
+    # A planner whose statistics are from before the COPY takes these rows for a handful, and would aggregate the
+    # audience anew for each of them: hours instead of a second.
+    await connection.execute("SET LOCAL enable_nestloop = off")
     found: int = await connection.fetchval(_MARK_DUPLICATES, position.audience_id, audience["row_count"], last)
+    await connection.execute("SET LOCAL enable_nestloop TO DEFAULT")
     await connection.execute(
         "UPDATE audience_import SET duplicates = duplicates + $2 WHERE id = $1", position.id, found
     )
